@@ -1,0 +1,1516 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * libcni: run the plugins of the Container Network Interface (CNI).
+ *
+ * Generated from src/capi by cbindgen: change it there.
+ *
+ * Rules that hold for every function:
+ *
+ * - A string in is NUL-terminated UTF-8. Options, arguments and configurations are JSON texts. libcni copies
+ *   what it needs: the caller's memory stays the caller's.
+ * - A text out is a libcni_buf that the caller owns and gives back with libcni_buf_free().
+ * - A function that returns a status returns LIBCNI_OK (0) or a negative LIBCNI_ERR_* number. Parameters that
+ *   receive something are written only on success, *err only on failure. err may be NULL, and so may a context.
+ * - A pointer to const may be used by any number of threads at once. What is not const may not.
+ * - Every _free function accepts NULL.
+ * - Calls run on the calling thread and block it. libcni has no threads, no signal handlers, no global state.
+ * - In our own options and arguments an unknown key is an error. In network configurations it passes through.
+ */
+
+#ifndef LIBCNI_H
+#define LIBCNI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** The version that a program is compiled with; libcni_version() is the one that it runs with. */
+#define LIBCNI_VERSION "0.1.0"
+#define LIBCNI_VERSION_MAJOR 0
+#define LIBCNI_VERSION_MINOR 1
+#define LIBCNI_VERSION_PATCH 0
+
+/** An empty libcni_buf. */
+#define LIBCNI_BUF_INIT { NULL, 0 }
+
+/** A libcni_hooks without callbacks: version, reserved, user_data, exec_plugin, find_in_path, on_event, finalize. */
+#define LIBCNI_HOOKS_INIT { LIBCNI_HOOKS_VERSION, 0, NULL, NULL, NULL, NULL, NULL }
+
+/**
+ * Success.
+ */
+#define LIBCNI_OK 0
+
+/**
+ * An argument of the call itself is wrong: NULL, not UTF-8, an unknown option, a bad container id.
+ */
+#define LIBCNI_ERR_INVALID_ARGUMENT -1
+
+/**
+ * A network configuration is wrong.
+ */
+#define LIBCNI_ERR_INVALID_CONFIG -2
+
+/**
+ * No network of that name was found in the configuration directory.
+ */
+#define LIBCNI_ERR_NETWORK_NOT_FOUND -3
+
+/**
+ * No plugin program of that name was found in the plugin directories.
+ */
+#define LIBCNI_ERR_PLUGIN_NOT_FOUND -4
+
+/**
+ * A plugin ran and failed; libcni_error_code() tells the code that it gave.
+ */
+#define LIBCNI_ERR_PLUGIN -5
+
+/**
+ * A plugin does not support the version of the configuration.
+ */
+#define LIBCNI_ERR_INCOMPATIBLE_VERSION -6
+
+/**
+ * A plugin succeeded, but what it printed is not a valid result.
+ */
+#define LIBCNI_ERR_INVALID_RESULT -7
+
+/**
+ * A system call failed: a file, a pipe, a process that could not be started.
+ */
+#define LIBCNI_ERR_IO -8
+
+/**
+ * The cache of attachments could not be read or written.
+ */
+#define LIBCNI_ERR_CACHE -9
+
+/**
+ * There is no cached attachment to work on.
+ */
+#define LIBCNI_ERR_NOT_ADDED -10
+
+/**
+ * The deadline of the call passed.
+ */
+#define LIBCNI_ERR_TIMEOUT -11
+
+/**
+ * The call was cancelled through its context.
+ */
+#define LIBCNI_ERR_CANCELLED -12
+
+/**
+ * The configuration's version is older than the CHECK command (0.4.0).
+ */
+#define LIBCNI_ERR_CHECK_NOT_SUPPORTED -13
+
+/**
+ * A callback of the host failed.
+ */
+#define LIBCNI_ERR_CALLBACK -14
+
+/**
+ * A defect of libcni.
+ */
+#define LIBCNI_ERR_INTERNAL -15
+
+/**
+ * What a callback returns when it leaves the request to libcni.
+ */
+#define LIBCNI_DEFAULT 1
+
+/**
+ * The version of struct libcni_hooks that this header declares.
+ */
+#define LIBCNI_HOOKS_VERSION 1
+
+/**
+ * A configured CNI runtime: opaque, immutable, free to be used by any number of threads at once.
+ */
+typedef struct libcni libcni;
+
+/**
+ * The deadline, cancellation and trace ids of one or more calls. Any number of calls on any threads may
+ * share one. A function that takes a context takes NULL for one without deadline.
+ */
+typedef struct libcni_context libcni_context;
+
+/**
+ * What went wrong: owned by whoever received it, immutable, free to be read by several threads. Free it
+ * with libcni_error_free().
+ */
+typedef struct libcni_error libcni_error;
+
+/**
+ * A plugin to find or to run. Valid until the callback returns; so is everything that it gives.
+ */
+typedef struct libcni_exec_request libcni_exec_request;
+
+/**
+ * The answer of a callback. What is set is copied.
+ */
+typedef struct libcni_exec_response libcni_exec_response;
+
+/**
+ * An owned text: JSON in UTF-8, with a NUL behind it that `len` does not count.
+ *
+ * Start with LIBCNI_BUF_INIT. A function writes it only when it succeeds; give it back with
+ * libcni_buf_free().
+ */
+typedef struct {
+  /**
+   * The text; NULL in an empty buffer.
+   */
+  char *data;
+  /**
+   * Its length in bytes, without the NUL.
+   */
+  size_t len;
+} libcni_buf;
+
+/**
+ * The host's callbacks. Start with LIBCNI_HOOKS_INIT; a callback that is NULL is not called.
+ *
+ * They run on the thread of the call that they belong to, for different calls possibly at the same time, and
+ * must neither unwind nor jump out. They may call libcni. A callback returns 0 when it handled the request,
+ * LIBCNI_DEFAULT when libcni shall, and a negative number when it failed (LIBCNI_ERR_CALLBACK).
+ */
+typedef struct {
+  /**
+   * LIBCNI_HOOKS_VERSION.
+   */
+  uint32_t version;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * The host's own pointer, handed to every callback.
+   */
+  void *user_data;
+  /**
+   * Runs a plugin. The answer, set on the response: its stdout, its stderr, its exit code or signal.
+   */
+  int32_t (*exec_plugin)(void *user_data, const libcni_exec_request *request, libcni_exec_response *response);
+  /**
+   * Finds a plugin's program. The answer, set on the response: its path.
+   */
+  int32_t (*find_in_path)(void *user_data, const libcni_exec_request *request, libcni_exec_response *response);
+  /**
+   * Told of the begin and the end of every plugin's run. `event_json` is an object with `event` ("begin" or "end"),
+   * `command`, `plugin`, `index`, `path`, `containerId`, `ifName`, and at the end `pid`, `durationMs`, `exitCode` or
+   * `signal` or `exitUnknown`, `timedOut`, `cancelled`, `notStarted`, `stderr`, where they apply. `call_data` is the
+   * context's. Costs nothing when it is NULL.
+   */
+  void (*on_event)(void *user_data, void *call_data, const char *event_json);
+  /**
+   * Called once, after the last call, on any thread, and only if libcni_new() succeeded.
+   */
+  void (*finalize)(void *user_data);
+} libcni_hooks;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the library that runs, for example "0.1.0".
+ *
+ * LIBCNI_VERSION is the version that a program was compiled with.
+ *
+ * @return a static string, never NULL; not to be freed.
+ */
+const char *libcni_version(void);
+
+/**
+ * The version of the binary interface that runs: the number in the name libcni.so.0. Within one version
+ * functions and fields are only ever added.
+ */
+uint32_t libcni_abi_version(void);
+
+/**
+ * The name of a status, for example "PLUGIN_NOT_FOUND" for LIBCNI_ERR_PLUGIN_NOT_FOUND, and "OK" for
+ * LIBCNI_OK.
+ *
+ * @return a static string, not to be freed; "UNKNOWN" for a number that this library does not know.
+ */
+const char *libcni_status_name(int32_t status);
+
+/**
+ * Frees a buffer's text and resets the fields, so that a second call is harmless.
+ *
+ * @param buf a buffer that libcni filled or LIBCNI_BUF_INIT; may be NULL.
+ */
+void libcni_buf_free(libcni_buf *buf);
+
+/**
+ * The status that the failed function returned.
+ *
+ * @param err an error; NULL gives LIBCNI_OK.
+ * @return a LIBCNI_ERR_* number.
+ */
+int32_t libcni_error_status(const libcni_error *err);
+
+/**
+ * The error code of the CNI specification.
+ *
+ * @param err an error; NULL gives 0.
+ * @return 1 to 99 codes of the specification, 100 and above the plugin's own, 0 none.
+ */
+uint32_t libcni_error_code(const libcni_error *err);
+
+/**
+ * The error as one text for people.
+ *
+ * @param err an error; NULL gives "".
+ * @return UTF-8 text that lives as long as the error; never NULL.
+ */
+const char *libcni_error_message(const libcni_error *err);
+
+/**
+ * Everything that is known about the error, as a JSON object: `status`, `message`, and where they apply
+ * `code`, `msg` and `details` (of the plugin's error object), `plugin` (its type), `index` (its place in the
+ * list), `path` (of the program or file), `command`, `exitCode`, `signal`, `timedOut`, `stderr` and `stdout`
+ * (their ends), `durationMs`, `result` (what the plugins returned, when only writing the cache failed),
+ * `attachment` and `causes` (an array of such objects).
+ *
+ * @param err an error; NULL gives "{}".
+ * @return UTF-8 text that lives as long as the error; never NULL.
+ */
+const char *libcni_error_json(const libcni_error *err);
+
+/**
+ * Frees an error.
+ *
+ * @param err an error, which must not be used afterwards; may be NULL.
+ */
+void libcni_error_free(libcni_error *err);
+
+/**
+ * Makes a context.
+ *
+ * @param options NULL or a JSON object with any of: `timeoutMs` (integer: calls with this context must be over
+ *        that many milliseconds from now; the earlier of this and the call's own deadline wins), `env` (in place of the
+ *        handle's, see libcni_new()), `traceparent`, `tracestate`, `baggage` (W3C trace ids, which plugins get as
+ *        TRACEPARENT, TRACESTATE and BAGGAGE).
+ * @param call_data the host's own pointer, handed to its hooks; may be NULL.
+ * @param out the new context; free it with libcni_context_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, LIBCNI_ERR_INVALID_ARGUMENT, or LIBCNI_ERR_IO when the process has no file descriptor left.
+ */
+int32_t libcni_context_new(const char *options,
+                           void *call_data,
+                           libcni_context **out,
+                           libcni_error **err);
+
+/**
+ * Cancels every call with this context, running or to come: a running plugin and its process group are
+ * ended, and the call returns LIBCNI_ERR_CANCELLED. May be called from any thread and from a signal
+ * handler; keeps errno.
+ *
+ * @param ctx a context; NULL does nothing.
+ */
+void libcni_context_cancel(const libcni_context *ctx);
+
+/**
+ * Whether the context was cancelled. May be called from any thread and from a signal handler.
+ *
+ * @param ctx a context; NULL gives false.
+ */
+bool libcni_context_is_cancelled(const libcni_context *ctx);
+
+/**
+ * Frees a context. Calls that run with it keep what they need; but nobody may cancel through the freed
+ * handle any more.
+ *
+ * @param ctx a context, which must not be used afterwards; may be NULL.
+ */
+void libcni_context_free(libcni_context *ctx);
+
+/**
+ * The CNI command: "ADD", "CHECK", "DEL", "GC", "STATUS" or "VERSION".
+ */
+const char *libcni_exec_request_command(const libcni_exec_request *request);
+
+/**
+ * The plugin's type, as in the configuration.
+ */
+const char *libcni_exec_request_plugin(const libcni_exec_request *request);
+
+/**
+ * The plugin's program; "" in find_in_path.
+ */
+const char *libcni_exec_request_path(const libcni_exec_request *request);
+
+/**
+ * The directories in which plugins are searched: a JSON array.
+ */
+const char *libcni_exec_request_dirs(const libcni_exec_request *request);
+
+/**
+ * The plugin's whole stdin: its configuration. Not NUL-terminated.
+ *
+ * @param len receives its length in bytes; may be NULL.
+ */
+const char *libcni_exec_request_stdin(const libcni_exec_request *request, size_t *len);
+
+/**
+ * The variable at place `i` of the plugin's environment, as "NAME=value"; NULL past the end.
+ */
+const char *libcni_exec_request_env(const libcni_exec_request *request, size_t i);
+
+/**
+ * The `call_data` of the call's context.
+ */
+void *libcni_exec_request_call_data(const libcni_exec_request *request);
+
+/**
+ * The context for calls that the callback makes itself: it has the call's deadline and cancellation, and the locks
+ * that the call holds. Not to be freed.
+ */
+const libcni_context *libcni_exec_request_context(const libcni_exec_request *request);
+
+/**
+ * Sets the plugin's stdout.
+ *
+ * @param data `len` bytes, copied; may be NULL when `len` is 0.
+ */
+void libcni_exec_response_set_stdout(libcni_exec_response *response, const char *data, size_t len);
+
+/**
+ * Sets the plugin's stderr.
+ *
+ * @param data `len` bytes, copied; may be NULL when `len` is 0.
+ */
+void libcni_exec_response_set_stderr(libcni_exec_response *response, const char *data, size_t len);
+
+/**
+ * Sets how the plugin ended.
+ *
+ * @param code its exit code.
+ * @param signal the signal that ended it, or 0.
+ */
+void libcni_exec_response_set_exit(libcni_exec_response *response, int32_t code, int32_t signal);
+
+/**
+ * Sets the path of the program that find_in_path found.
+ *
+ * @param path a path, copied.
+ */
+void libcni_exec_response_set_path(libcni_exec_response *response, const char *path);
+
+/**
+ * Sets why the callback failed. The call then ends with LIBCNI_ERR_CALLBACK, whatever the callback returns but
+ * LIBCNI_DEFAULT.
+ *
+ * @param message a text for people, copied.
+ */
+void libcni_exec_response_set_error(libcni_exec_response *response,
+                                    const char *message);
+
+/**
+ * Makes a CNI runtime. Cheap: it touches no file.
+ *
+ * @param options NULL or a JSON object with any of
+ *        - `pluginDirs`: array of directories in which plugins are searched (default: `$CNI_PATH` split at `:`, else
+ *          `/opt/cni/bin`);
+ *        - `cacheDir`: where attachments are remembered (default `/var/lib/cni`; `null`: nothing is kept on disk);
+ *        - `timeoutMs`: how long each call may take, from its start (default: for ever);
+ *        - `killGraceMs`: how long a plugin that is being ended gets between SIGTERM and SIGKILL (default 1000);
+ *        - `maxOutputBytes`: the most that is kept of a plugin's stdout, and of its stderr (default 16 MiB);
+ *        - `env`: what plugins get of the environment: `"inherit"` (default), `"clean"` (PATH alone), an array of names to
+ *          keep, or an object that is the environment;
+ *        - `rollback`: whether a failed ADD is followed by a DEL of the whole list (default false), and
+ *          `rollbackTimeoutMs`, how long that may take (default 30000);
+ *        - `preflight`: whether ADD finds every plugin, and the cache writable, before the first plugin runs (default true);
+ *        - `locking`: whether operations on one attachment wait for each other, across processes (default true);
+ *        - `durable`: whether cache files are flushed to the disk before a call returns (default true).
+ * @param hooks NULL or the host's callbacks; copied.
+ * @param out the new runtime; free it with libcni_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK or LIBCNI_ERR_INVALID_ARGUMENT.
+ */
+int32_t libcni_new(const char *options,
+                   const libcni_hooks *hooks,
+                   libcni **out,
+                   libcni_error **err);
+
+/**
+ * Frees a runtime. Calls that still run on other threads must have returned.
+ *
+ * @param cni a runtime, which must not be used afterwards; may be NULL.
+ */
+void libcni_free(libcni *cni);
+
+/**
+ * ADD: attaches a container to a network, plugin by plugin, and remembers the attachment (CNI
+ * specification, section 3). Blocks until the last plugin ended, the deadline passed or the context was
+ * cancelled.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param list the network configuration list, as in a .conflist file.
+ * @param rt a JSON object: `containerId`, `netns` (path of the network namespace), `ifName`, and optionally
+ *        `cniArgs` (array of [key, value]), `capabilityArgs` (object: capability to value), `cacheDir` (used when the
+ *        runtime names none), `cacheConfig` (base64: bytes to remember in place of the list).
+ * @param result the last plugin's result; free it with libcni_buf_free().
+ * @param err on failure the error, which names the plugin; may be NULL.
+ * @return LIBCNI_OK or any failure. What ran before a failing plugin stays, so that DEL should follow, unless the
+ *         runtime has `rollback`.
+ */
+int32_t libcni_add_network_list(const libcni *cni,
+                                const libcni_context *ctx,
+                                const char *list,
+                                const char *rt,
+                                libcni_buf *result,
+                                libcni_error **err);
+
+/**
+ * CHECK: asks every plugin whether the attachment is as it should be. Plugins get the remembered result
+ * of ADD.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param list the network configuration list.
+ * @param rt as for libcni_add_network_list(); `prevResult` is the result of ADD for a runtime that remembers nothing.
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK; LIBCNI_ERR_CHECK_NOT_SUPPORTED below version 0.4.0; LIBCNI_ERR_NOT_ADDED without a remembered
+ *         attachment; or any other failure.
+ */
+int32_t libcni_check_network_list(const libcni *cni,
+                                  const libcni_context *ctx,
+                                  const char *list,
+                                  const char *rt,
+                                  libcni_error **err);
+
+/**
+ * DEL: undoes an attachment, from the last plugin to the first, and forgets it. Deleting what is not there
+ * succeeds. After a failure the attachment is still remembered, so that DEL can be tried again.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param list the network configuration list.
+ * @param rt as for libcni_check_network_list(); `netns` may be empty when the namespace is gone.
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK or any failure.
+ */
+int32_t libcni_del_network_list(const libcni *cni,
+                                const libcni_context *ctx,
+                                const char *list,
+                                const char *rt,
+                                libcni_error **err);
+
+/**
+ * The remembered result of an ADD, in the list's version. No plugin runs.
+ *
+ * @param cni a runtime.
+ * @param list the network configuration list; its `name` and `cniVersion` are enough.
+ * @param rt `containerId` and `ifName`, and `cacheDir` if ADD had it.
+ * @param result the result, or `null` when there is none; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, or LIBCNI_ERR_CACHE when the cache cannot be read or its entry is of no use.
+ */
+int32_t libcni_get_network_list_cached_result(const libcni *cni,
+                                              const char *list,
+                                              const char *rt,
+                                              libcni_buf *result,
+                                              libcni_error **err);
+
+/**
+ * The remembered configuration of an ADD. No plugin runs.
+ *
+ * @param cni a runtime.
+ * @param list the network configuration list; its `name` is enough.
+ * @param rt `containerId` and `ifName`, and `cacheDir` if ADD had it.
+ * @param config `null` when there is none, else an object: `config` (as JSON; null when it is not JSON),
+ *        `configBytes` (base64: the exact bytes) and `runtimeConf` (`rt` with the ADD's arguments); free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, or LIBCNI_ERR_CACHE when the cache cannot be read or its entry is of no use.
+ */
+int32_t libcni_get_network_list_cached_config(const libcni *cni,
+                                              const char *list,
+                                              const char *rt,
+                                              libcni_buf *config,
+                                              libcni_error **err);
+
+/**
+ * Checks that every plugin of the list can be found and supports the list's version, by its VERSION answer.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param list the network configuration list.
+ * @param capabilities the enabled capabilities of all plugins: a sorted array of names; free it with libcni_buf_free().
+ * @param err on failure the error, whose `causes` has every plugin's; may be NULL.
+ * @return LIBCNI_OK, LIBCNI_ERR_PLUGIN_NOT_FOUND, LIBCNI_ERR_INCOMPATIBLE_VERSION, or any other failure.
+ */
+int32_t libcni_validate_network_list(const libcni *cni,
+                                     const libcni_context *ctx,
+                                     const char *list,
+                                     libcni_buf *capabilities,
+                                     libcni_error **err);
+
+/**
+ * GC: deletes the remembered attachments of the network that are not valid any more, then, from version
+ * 1.1.0, has every plugin remove what belongs to none of the valid ones. Goes on after errors.
+ *
+ * A valid set that was computed before a concurrent ADD does not have the new attachment, which this call
+ * then deletes: compute it while no ADD of the network runs.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param list the network configuration list.
+ * @param args a JSON object: `validAttachments`, an array of objects with `containerId` and `ifName` (other keys are
+ *        ignored, so that attachments can be passed as they were returned). `[]` makes every attachment stale; `null` does too, and
+ *        tells the plugins nothing. Must not be NULL.
+ * @param err on failure the error, whose `causes` has every failure; may be NULL.
+ * @return LIBCNI_OK or the first failure.
+ */
+int32_t libcni_gc_network_list(const libcni *cni,
+                               const libcni_context *ctx,
+                               const char *list,
+                               const char *args,
+                               libcni_error **err);
+
+/**
+ * STATUS: asks every plugin whether it is ready for ADD. Below version 1.1.0 nothing runs.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param list the network configuration list.
+ * @param err on failure the error of the first plugin that is not ready, as it gave it: code 50, not available; 51, not
+ *        available and existing containers may have limited connectivity; may be NULL.
+ * @return LIBCNI_OK or any failure.
+ */
+int32_t libcni_get_status_network_list(const libcni *cni,
+                                       const libcni_context *ctx,
+                                       const char *list,
+                                       libcni_error **err);
+
+/**
+ * What an operation would run, without running it.
+ *
+ * @param cni a runtime.
+ * @param command "ADD", "CHECK", "DEL", "GC" or "STATUS".
+ * @param list the network configuration list.
+ * @param rt as for the operation; may be NULL for GC and STATUS.
+ * @param requests an array in the order of execution: `plugin` (its type), `path`, `env` (the CNI_* variables), `stdin`, and
+ *        `needsPrevResult`: true where the run would also have a result that only the plugins before it can give; free it with
+ *        libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK or the failure that the operation would meet before it ran a plugin.
+ */
+int32_t libcni_render_network_list(const libcni *cni,
+                                   const char *command,
+                                   const char *list,
+                                   const char *rt,
+                                   libcni_buf *requests,
+                                   libcni_error **err);
+
+/**
+ * libcni_add_network_list() for one plugin on its own, under its own `name` and `cniVersion`.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param conf the plugin's configuration, as in a .conf file.
+ * @param rt as for libcni_add_network_list().
+ * @param result the plugin's result; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK or any failure.
+ */
+int32_t libcni_add_network(const libcni *cni,
+                           const libcni_context *ctx,
+                           const char *conf,
+                           const char *rt,
+                           libcni_buf *result,
+                           libcni_error **err);
+
+/**
+ * libcni_check_network_list() for one plugin on its own.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param conf the plugin's configuration.
+ * @param rt as for libcni_check_network_list().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK or any failure.
+ */
+int32_t libcni_check_network(const libcni *cni,
+                             const libcni_context *ctx,
+                             const char *conf,
+                             const char *rt,
+                             libcni_error **err);
+
+/**
+ * libcni_del_network_list() for one plugin on its own.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param conf the plugin's configuration.
+ * @param rt as for libcni_del_network_list().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK or any failure.
+ */
+int32_t libcni_del_network(const libcni *cni,
+                           const libcni_context *ctx,
+                           const char *conf,
+                           const char *rt,
+                           libcni_error **err);
+
+/**
+ * libcni_get_network_list_cached_result() for one plugin on its own.
+ *
+ * @param cni a runtime.
+ * @param conf the plugin's configuration; its `name` and `cniVersion` are enough.
+ * @param rt `containerId` and `ifName`, and `cacheDir` if ADD had it.
+ * @param result the result, or `null` when there is none; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, or LIBCNI_ERR_CACHE when the cache cannot be read or its entry is of no use.
+ */
+int32_t libcni_get_network_cached_result(const libcni *cni,
+                                         const char *conf,
+                                         const char *rt,
+                                         libcni_buf *result,
+                                         libcni_error **err);
+
+/**
+ * libcni_get_network_list_cached_config() for one plugin on its own.
+ *
+ * @param cni a runtime.
+ * @param conf the plugin's configuration; its `name` is enough.
+ * @param rt `containerId` and `ifName`, and `cacheDir` if ADD had it.
+ * @param config as for libcni_get_network_list_cached_config(); free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, or LIBCNI_ERR_CACHE when the cache cannot be read or its entry is of no use.
+ */
+int32_t libcni_get_network_cached_config(const libcni *cni,
+                                         const char *conf,
+                                         const char *rt,
+                                         libcni_buf *config,
+                                         libcni_error **err);
+
+/**
+ * libcni_validate_network_list() for one plugin on its own, with its own `cniVersion`.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param conf the plugin's configuration.
+ * @param capabilities its enabled capabilities: a sorted array of names; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, LIBCNI_ERR_PLUGIN_NOT_FOUND, LIBCNI_ERR_INCOMPATIBLE_VERSION, or any other failure.
+ */
+int32_t libcni_validate_network(const libcni *cni,
+                                const libcni_context *ctx,
+                                const char *conf,
+                                libcni_buf *capabilities,
+                                libcni_error **err);
+
+/**
+ * The remembered attachments, sorted by the names of their files. Files that are not attachments are skipped.
+ *
+ * @param cni a runtime.
+ * @param filter NULL for all, or a JSON object with any of `containerId`, `networkName`, `ifName`: all that are given must
+ *        match.
+ * @param attachments an array of objects: `containerId`, `networkName`, `ifName`, `netns`, `config` (as JSON; null when it is not
+ *        JSON), `configBytes` (base64: the exact bytes), `cniArgs`, `capabilityArgs`; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, or LIBCNI_ERR_CACHE when the cache cannot be read.
+ */
+int32_t libcni_get_cached_attachments(const libcni *cni,
+                                      const char *filter,
+                                      libcni_buf *attachments,
+                                      libcni_error **err);
+
+/**
+ * Asks a plugin which versions of the CNI specification it supports.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param plugin_type the plugin's type: the name of its program.
+ * @param info an object: `cniVersion` and `supportedVersions` (an array); free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, LIBCNI_ERR_PLUGIN_NOT_FOUND, LIBCNI_ERR_INVALID_RESULT, or any other failure.
+ */
+int32_t libcni_get_version_info(const libcni *cni,
+                                const libcni_context *ctx,
+                                const char *plugin_type,
+                                libcni_buf *info,
+                                libcni_error **err);
+
+/**
+ * DEL of every remembered attachment that matches, with the configuration and the arguments of its ADD. Goes on
+ * after errors.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param filter as for libcni_get_cached_attachments(), but not NULL: `{}` is every attachment.
+ * @param report an array with one object for each attachment: `attachment` (`containerId`, `networkName`, `ifName`),
+ *        `deleted`, and `error` where it was not deleted; free it with libcni_buf_free().
+ * @param err when any attachment could not be deleted, an error with the first one's status; its `causes` has all; may be
+ *        NULL.
+ * @return LIBCNI_OK or the first failure.
+ */
+int32_t libcni_del_cached_attachments(const libcni *cni,
+                                      const libcni_context *ctx,
+                                      const char *filter,
+                                      libcni_buf *report,
+                                      libcni_error **err);
+
+/**
+ * The files of a directory, not below it, with one of these extensions, in file name order. A missing directory
+ * has none.
+ *
+ * @param dir a directory.
+ * @param extensions a JSON array of extensions with their dots, for example `[".conflist", ".conf"]`.
+ * @param paths an array of paths; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, or LIBCNI_ERR_IO when the directory cannot be read.
+ */
+int32_t libcni_conf_files(const char *dir,
+                          const char *extensions,
+                          libcni_buf *paths,
+                          libcni_error **err);
+
+/**
+ * Finds a network in a directory: first in the .conflist files, then in the .conf and .json files, each in file name
+ * order. Drop-in plugins in `<dir>/<network>/` are part of it.
+ *
+ * @param dir a directory.
+ * @param name the network's name.
+ * @param list the network configuration list; free it with libcni_buf_free().
+ * @param err on failure the error; files that could not be loaded are among its `causes`; may be NULL.
+ * @return LIBCNI_OK; LIBCNI_ERR_NETWORK_NOT_FOUND; LIBCNI_ERR_IO when the directory cannot be read.
+ */
+int32_t libcni_load_network_conf(const char *dir,
+                                 const char *name,
+                                 libcni_buf *list,
+                                 libcni_error **err);
+
+/**
+ * Loads every network of a directory, from .conflist, .conf and .json files together, in file name order. A file that
+ * cannot be loaded hides no other.
+ *
+ * @param dir a directory.
+ * @param out an object: `networks`, an array of objects with `path` and `list`, and `errors`, an array of objects with `path`
+ *        and `message`; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, or LIBCNI_ERR_IO when the directory cannot be read.
+ */
+int32_t libcni_load_network_confs(const char *dir,
+                                  libcni_buf *out,
+                                  libcni_error **err);
+
+/**
+ * Loads a network configuration list from a file, with the drop-in plugins beside it in
+ * `<network>/`, unless `loadOnlyInlinedPlugins` is set.
+ *
+ * @param path a .conflist file.
+ * @param list the network configuration list: the file's text, with the drop-in plugins at the end of `plugins`; free it
+ *        with libcni_buf_free().
+ * @param err on failure the error, which names the file; may be NULL.
+ * @return LIBCNI_OK, LIBCNI_ERR_INVALID_CONFIG, or LIBCNI_ERR_IO when a file cannot be read.
+ */
+int32_t libcni_network_conf_from_file(const char *path,
+                                      libcni_buf *list,
+                                      libcni_error **err);
+
+/**
+ * Checks that a text is a network configuration list.
+ *
+ * @param json the text of a .conflist file.
+ * @param list the same text; free it with libcni_buf_free().
+ * @param err on failure the error, which names the key, the plugin's index, or line and column; may be NULL.
+ * @return LIBCNI_OK or LIBCNI_ERR_INVALID_CONFIG.
+ */
+int32_t libcni_network_conf_from_bytes(const char *json, libcni_buf *list, libcni_error **err);
+
+/**
+ * Makes a network configuration list of one plugin's configuration: name and version from it, itself the only
+ * plugin.
+ *
+ * @param conf the text of a .conf file.
+ * @param list the network configuration list; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK or LIBCNI_ERR_INVALID_CONFIG.
+ */
+int32_t libcni_conf_list_from_conf(const char *conf, libcni_buf *list, libcni_error **err);
+
+/**
+ * Puts values into one plugin's configuration. Injected keys go last; other occurrences of them are removed;
+ * everything else keeps its place and its text.
+ *
+ * @param conf one plugin's configuration.
+ * @param values a JSON object: key to value.
+ * @param out the new configuration; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK; LIBCNI_ERR_INVALID_ARGUMENT for an empty key or a null value; LIBCNI_ERR_INVALID_CONFIG.
+ */
+int32_t libcni_inject_conf(const char *conf, const char *values, libcni_buf *out, libcni_error **err);
+
+/**
+ * Converts a result to another version of the CNI specification. What the other version cannot say is left out.
+ *
+ * @param result a result as an ADD returns it; without `cniVersion` it is read as 0.1.0.
+ * @param cni_version the wanted version; "" means 0.1.0.
+ * @param out the result; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, or LIBCNI_ERR_INVALID_RESULT when it is no result, or cannot be converted.
+ */
+int32_t libcni_result_convert(const char *result,
+                              const char *cni_version,
+                              libcni_buf *out,
+                              libcni_error **err);
+
+/**
+ * The remembered attachments, sorted by the names of their files. Files that are not attachments are skipped.
+ *
+ * @param cni a runtime.
+ * @param filter NULL for all, or a JSON object with any of `containerId`, `networkName`, `ifName`: all that are given must
+ *        match.
+ * @param attachments an array of objects: `containerId`, `networkName`, `ifName`, `netns`, `config` (as JSON; null when it is not
+ *        JSON), `configBytes` (base64: the exact bytes), `cniArgs`, `capabilityArgs`; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, or LIBCNI_ERR_CACHE when the cache cannot be read.
+ */
+int32_t libcni_get_cached_attachments(const libcni *cni,
+                                      const char *filter,
+                                      libcni_buf *attachments,
+                                      libcni_error **err);
+
+/**
+ * Asks a plugin which versions of the CNI specification it supports.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param plugin_type the plugin's type: the name of its program.
+ * @param info an object: `cniVersion` and `supportedVersions` (an array); free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, LIBCNI_ERR_PLUGIN_NOT_FOUND, LIBCNI_ERR_INVALID_RESULT, or any other failure.
+ */
+int32_t libcni_get_version_info(const libcni *cni,
+                                const libcni_context *ctx,
+                                const char *plugin_type,
+                                libcni_buf *info,
+                                libcni_error **err);
+
+/**
+ * DEL of every remembered attachment that matches, with the configuration and the arguments of its ADD. Goes on
+ * after errors.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param filter as for libcni_get_cached_attachments(), but not NULL: `{}` is every attachment.
+ * @param report an array with one object for each attachment: `attachment` (`containerId`, `networkName`, `ifName`),
+ *        `deleted`, and `error` where it was not deleted; free it with libcni_buf_free().
+ * @param err when any attachment could not be deleted, an error with the first one's status; its `causes` has all; may be
+ *        NULL.
+ * @return LIBCNI_OK or the first failure.
+ */
+int32_t libcni_del_cached_attachments(const libcni *cni,
+                                      const libcni_context *ctx,
+                                      const char *filter,
+                                      libcni_buf *report,
+                                      libcni_error **err);
+
+/**
+ * Frees a buffer's text and resets the fields, so that a second call is harmless.
+ *
+ * @param buf a buffer that libcni filled or LIBCNI_BUF_INIT; may be NULL.
+ */
+void libcni_buf_free(libcni_buf *buf);
+
+/**
+ * The files of a directory, not below it, with one of these extensions, in file name order. A missing directory
+ * has none.
+ *
+ * @param dir a directory.
+ * @param extensions a JSON array of extensions with their dots, for example `[".conflist", ".conf"]`.
+ * @param paths an array of paths; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, or LIBCNI_ERR_IO when the directory cannot be read.
+ */
+int32_t libcni_conf_files(const char *dir,
+                          const char *extensions,
+                          libcni_buf *paths,
+                          libcni_error **err);
+
+/**
+ * Finds a network in a directory: first in the .conflist files, then in the .conf and .json files, each in file name
+ * order. Drop-in plugins in `<dir>/<network>/` are part of it.
+ *
+ * @param dir a directory.
+ * @param name the network's name.
+ * @param list the network configuration list; free it with libcni_buf_free().
+ * @param err on failure the error; files that could not be loaded are among its `causes`; may be NULL.
+ * @return LIBCNI_OK; LIBCNI_ERR_NETWORK_NOT_FOUND; LIBCNI_ERR_IO when the directory cannot be read.
+ */
+int32_t libcni_load_network_conf(const char *dir,
+                                 const char *name,
+                                 libcni_buf *list,
+                                 libcni_error **err);
+
+/**
+ * Loads every network of a directory, from .conflist, .conf and .json files together, in file name order. A file that
+ * cannot be loaded hides no other.
+ *
+ * @param dir a directory.
+ * @param out an object: `networks`, an array of objects with `path` and `list`, and `errors`, an array of objects with `path`
+ *        and `message`; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, or LIBCNI_ERR_IO when the directory cannot be read.
+ */
+int32_t libcni_load_network_confs(const char *dir,
+                                  libcni_buf *out,
+                                  libcni_error **err);
+
+/**
+ * Loads a network configuration list from a file, with the drop-in plugins beside it in
+ * `<network>/`, unless `loadOnlyInlinedPlugins` is set.
+ *
+ * @param path a .conflist file.
+ * @param list the network configuration list: the file's text, with the drop-in plugins at the end of `plugins`; free it
+ *        with libcni_buf_free().
+ * @param err on failure the error, which names the file; may be NULL.
+ * @return LIBCNI_OK, LIBCNI_ERR_INVALID_CONFIG, or LIBCNI_ERR_IO when a file cannot be read.
+ */
+int32_t libcni_network_conf_from_file(const char *path,
+                                      libcni_buf *list,
+                                      libcni_error **err);
+
+/**
+ * Checks that a text is a network configuration list.
+ *
+ * @param json the text of a .conflist file.
+ * @param list the same text; free it with libcni_buf_free().
+ * @param err on failure the error, which names the key, the plugin's index, or line and column; may be NULL.
+ * @return LIBCNI_OK or LIBCNI_ERR_INVALID_CONFIG.
+ */
+int32_t libcni_network_conf_from_bytes(const char *json, libcni_buf *list, libcni_error **err);
+
+/**
+ * Makes a network configuration list of one plugin's configuration: name and version from it, itself the only
+ * plugin.
+ *
+ * @param conf the text of a .conf file.
+ * @param list the network configuration list; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK or LIBCNI_ERR_INVALID_CONFIG.
+ */
+int32_t libcni_conf_list_from_conf(const char *conf, libcni_buf *list, libcni_error **err);
+
+/**
+ * Puts values into one plugin's configuration. Injected keys go last; other occurrences of them are removed;
+ * everything else keeps its place and its text.
+ *
+ * @param conf one plugin's configuration.
+ * @param values a JSON object: key to value.
+ * @param out the new configuration; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK; LIBCNI_ERR_INVALID_ARGUMENT for an empty key or a null value; LIBCNI_ERR_INVALID_CONFIG.
+ */
+int32_t libcni_inject_conf(const char *conf, const char *values, libcni_buf *out, libcni_error **err);
+
+/**
+ * Converts a result to another version of the CNI specification. What the other version cannot say is left out.
+ *
+ * @param result a result as an ADD returns it; without `cniVersion` it is read as 0.1.0.
+ * @param cni_version the wanted version; "" means 0.1.0.
+ * @param out the result; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, or LIBCNI_ERR_INVALID_RESULT when it is no result, or cannot be converted.
+ */
+int32_t libcni_result_convert(const char *result,
+                              const char *cni_version,
+                              libcni_buf *out,
+                              libcni_error **err);
+
+/**
+ * Makes a context.
+ *
+ * @param options NULL or a JSON object with any of: `timeoutMs` (integer: calls with this context must be over
+ *        that many milliseconds from now; the earlier of this and the call's own deadline wins), `env` (in place of the
+ *        handle's, see libcni_new()), `traceparent`, `tracestate`, `baggage` (W3C trace ids, which plugins get as
+ *        TRACEPARENT, TRACESTATE and BAGGAGE).
+ * @param call_data the host's own pointer, handed to its hooks; may be NULL.
+ * @param out the new context; free it with libcni_context_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, LIBCNI_ERR_INVALID_ARGUMENT, or LIBCNI_ERR_IO when the process has no file descriptor left.
+ */
+int32_t libcni_context_new(const char *options,
+                           void *call_data,
+                           libcni_context **out,
+                           libcni_error **err);
+
+/**
+ * Cancels every call with this context, running or to come: a running plugin and its process group are
+ * ended, and the call returns LIBCNI_ERR_CANCELLED. May be called from any thread and from a signal
+ * handler; keeps errno.
+ *
+ * @param ctx a context; NULL does nothing.
+ */
+void libcni_context_cancel(const libcni_context *ctx);
+
+/**
+ * Whether the context was cancelled. May be called from any thread and from a signal handler.
+ *
+ * @param ctx a context; NULL gives false.
+ */
+bool libcni_context_is_cancelled(const libcni_context *ctx);
+
+/**
+ * Frees a context. Calls that run with it keep what they need; but nobody may cancel through the freed
+ * handle any more.
+ *
+ * @param ctx a context, which must not be used afterwards; may be NULL.
+ */
+void libcni_context_free(libcni_context *ctx);
+
+/**
+ * The status that the failed function returned.
+ *
+ * @param err an error; NULL gives LIBCNI_OK.
+ * @return a LIBCNI_ERR_* number.
+ */
+int32_t libcni_error_status(const libcni_error *err);
+
+/**
+ * The error code of the CNI specification.
+ *
+ * @param err an error; NULL gives 0.
+ * @return 1 to 99 codes of the specification, 100 and above the plugin's own, 0 none.
+ */
+uint32_t libcni_error_code(const libcni_error *err);
+
+/**
+ * The error as one text for people.
+ *
+ * @param err an error; NULL gives "".
+ * @return UTF-8 text that lives as long as the error; never NULL.
+ */
+const char *libcni_error_message(const libcni_error *err);
+
+/**
+ * Everything that is known about the error, as a JSON object: `status`, `message`, and where they apply
+ * `code`, `msg` and `details` (of the plugin's error object), `plugin` (its type), `index` (its place in the
+ * list), `path` (of the program or file), `command`, `exitCode`, `signal`, `timedOut`, `stderr` and `stdout`
+ * (their ends), `durationMs`, `result` (what the plugins returned, when only writing the cache failed),
+ * `attachment` and `causes` (an array of such objects).
+ *
+ * @param err an error; NULL gives "{}".
+ * @return UTF-8 text that lives as long as the error; never NULL.
+ */
+const char *libcni_error_json(const libcni_error *err);
+
+/**
+ * Frees an error.
+ *
+ * @param err an error, which must not be used afterwards; may be NULL.
+ */
+void libcni_error_free(libcni_error *err);
+
+/**
+ * The CNI command: "ADD", "CHECK", "DEL", "GC", "STATUS" or "VERSION".
+ */
+const char *libcni_exec_request_command(const libcni_exec_request *request);
+
+/**
+ * The plugin's type, as in the configuration.
+ */
+const char *libcni_exec_request_plugin(const libcni_exec_request *request);
+
+/**
+ * The plugin's program; "" in find_in_path.
+ */
+const char *libcni_exec_request_path(const libcni_exec_request *request);
+
+/**
+ * The directories in which plugins are searched: a JSON array.
+ */
+const char *libcni_exec_request_dirs(const libcni_exec_request *request);
+
+/**
+ * The plugin's whole stdin: its configuration. Not NUL-terminated.
+ *
+ * @param len receives its length in bytes; may be NULL.
+ */
+const char *libcni_exec_request_stdin(const libcni_exec_request *request, size_t *len);
+
+/**
+ * The variable at place `i` of the plugin's environment, as "NAME=value"; NULL past the end.
+ */
+const char *libcni_exec_request_env(const libcni_exec_request *request, size_t i);
+
+/**
+ * The `call_data` of the call's context.
+ */
+void *libcni_exec_request_call_data(const libcni_exec_request *request);
+
+/**
+ * The context for calls that the callback makes itself: it has the call's deadline and cancellation, and the locks
+ * that the call holds. Not to be freed.
+ */
+const libcni_context *libcni_exec_request_context(const libcni_exec_request *request);
+
+/**
+ * Sets the plugin's stdout.
+ *
+ * @param data `len` bytes, copied; may be NULL when `len` is 0.
+ */
+void libcni_exec_response_set_stdout(libcni_exec_response *response, const char *data, size_t len);
+
+/**
+ * Sets the plugin's stderr.
+ *
+ * @param data `len` bytes, copied; may be NULL when `len` is 0.
+ */
+void libcni_exec_response_set_stderr(libcni_exec_response *response, const char *data, size_t len);
+
+/**
+ * Sets how the plugin ended.
+ *
+ * @param code its exit code.
+ * @param signal the signal that ended it, or 0.
+ */
+void libcni_exec_response_set_exit(libcni_exec_response *response, int32_t code, int32_t signal);
+
+/**
+ * Sets the path of the program that find_in_path found.
+ *
+ * @param path a path, copied.
+ */
+void libcni_exec_response_set_path(libcni_exec_response *response, const char *path);
+
+/**
+ * Sets why the callback failed. The call then ends with LIBCNI_ERR_CALLBACK, whatever the callback returns but
+ * LIBCNI_DEFAULT.
+ *
+ * @param message a text for people, copied.
+ */
+void libcni_exec_response_set_error(libcni_exec_response *response,
+                                    const char *message);
+
+/**
+ * Makes a CNI runtime. Cheap: it touches no file.
+ *
+ * @param options NULL or a JSON object with any of
+ *        - `pluginDirs`: array of directories in which plugins are searched (default: `$CNI_PATH` split at `:`, else
+ *          `/opt/cni/bin`);
+ *        - `cacheDir`: where attachments are remembered (default `/var/lib/cni`; `null`: nothing is kept on disk);
+ *        - `timeoutMs`: how long each call may take, from its start (default: for ever);
+ *        - `killGraceMs`: how long a plugin that is being ended gets between SIGTERM and SIGKILL (default 1000);
+ *        - `maxOutputBytes`: the most that is kept of a plugin's stdout, and of its stderr (default 16 MiB);
+ *        - `env`: what plugins get of the environment: `"inherit"` (default), `"clean"` (PATH alone), an array of names to
+ *          keep, or an object that is the environment;
+ *        - `rollback`: whether a failed ADD is followed by a DEL of the whole list (default false), and
+ *          `rollbackTimeoutMs`, how long that may take (default 30000);
+ *        - `preflight`: whether ADD finds every plugin, and the cache writable, before the first plugin runs (default true);
+ *        - `locking`: whether operations on one attachment wait for each other, across processes (default true);
+ *        - `durable`: whether cache files are flushed to the disk before a call returns (default true).
+ * @param hooks NULL or the host's callbacks; copied.
+ * @param out the new runtime; free it with libcni_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK or LIBCNI_ERR_INVALID_ARGUMENT.
+ */
+int32_t libcni_new(const char *options,
+                   const libcni_hooks *hooks,
+                   libcni **out,
+                   libcni_error **err);
+
+/**
+ * Frees a runtime. Calls that still run on other threads must have returned.
+ *
+ * @param cni a runtime, which must not be used afterwards; may be NULL.
+ */
+void libcni_free(libcni *cni);
+
+/**
+ * ADD: attaches a container to a network, plugin by plugin, and remembers the attachment (CNI
+ * specification, section 3). Blocks until the last plugin ended, the deadline passed or the context was
+ * cancelled.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param list the network configuration list, as in a .conflist file.
+ * @param rt a JSON object: `containerId`, `netns` (path of the network namespace), `ifName`, and optionally
+ *        `cniArgs` (array of [key, value]), `capabilityArgs` (object: capability to value), `cacheDir` (used when the
+ *        runtime names none), `cacheConfig` (base64: bytes to remember in place of the list).
+ * @param result the last plugin's result; free it with libcni_buf_free().
+ * @param err on failure the error, which names the plugin; may be NULL.
+ * @return LIBCNI_OK or any failure. What ran before a failing plugin stays, so that DEL should follow, unless the
+ *         runtime has `rollback`.
+ */
+int32_t libcni_add_network_list(const libcni *cni,
+                                const libcni_context *ctx,
+                                const char *list,
+                                const char *rt,
+                                libcni_buf *result,
+                                libcni_error **err);
+
+/**
+ * CHECK: asks every plugin whether the attachment is as it should be. Plugins get the remembered result
+ * of ADD.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param list the network configuration list.
+ * @param rt as for libcni_add_network_list(); `prevResult` is the result of ADD for a runtime that remembers nothing.
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK; LIBCNI_ERR_CHECK_NOT_SUPPORTED below version 0.4.0; LIBCNI_ERR_NOT_ADDED without a remembered
+ *         attachment; or any other failure.
+ */
+int32_t libcni_check_network_list(const libcni *cni,
+                                  const libcni_context *ctx,
+                                  const char *list,
+                                  const char *rt,
+                                  libcni_error **err);
+
+/**
+ * DEL: undoes an attachment, from the last plugin to the first, and forgets it. Deleting what is not there
+ * succeeds. After a failure the attachment is still remembered, so that DEL can be tried again.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param list the network configuration list.
+ * @param rt as for libcni_check_network_list(); `netns` may be empty when the namespace is gone.
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK or any failure.
+ */
+int32_t libcni_del_network_list(const libcni *cni,
+                                const libcni_context *ctx,
+                                const char *list,
+                                const char *rt,
+                                libcni_error **err);
+
+/**
+ * The remembered result of an ADD, in the list's version. No plugin runs.
+ *
+ * @param cni a runtime.
+ * @param list the network configuration list; its `name` and `cniVersion` are enough.
+ * @param rt `containerId` and `ifName`, and `cacheDir` if ADD had it.
+ * @param result the result, or `null` when there is none; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, or LIBCNI_ERR_CACHE when the cache cannot be read or its entry is of no use.
+ */
+int32_t libcni_get_network_list_cached_result(const libcni *cni,
+                                              const char *list,
+                                              const char *rt,
+                                              libcni_buf *result,
+                                              libcni_error **err);
+
+/**
+ * The remembered configuration of an ADD. No plugin runs.
+ *
+ * @param cni a runtime.
+ * @param list the network configuration list; its `name` is enough.
+ * @param rt `containerId` and `ifName`, and `cacheDir` if ADD had it.
+ * @param config `null` when there is none, else an object: `config` (as JSON; null when it is not JSON),
+ *        `configBytes` (base64: the exact bytes) and `runtimeConf` (`rt` with the ADD's arguments); free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, or LIBCNI_ERR_CACHE when the cache cannot be read or its entry is of no use.
+ */
+int32_t libcni_get_network_list_cached_config(const libcni *cni,
+                                              const char *list,
+                                              const char *rt,
+                                              libcni_buf *config,
+                                              libcni_error **err);
+
+/**
+ * Checks that every plugin of the list can be found and supports the list's version, by its VERSION answer.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param list the network configuration list.
+ * @param capabilities the enabled capabilities of all plugins: a sorted array of names; free it with libcni_buf_free().
+ * @param err on failure the error, whose `causes` has every plugin's; may be NULL.
+ * @return LIBCNI_OK, LIBCNI_ERR_PLUGIN_NOT_FOUND, LIBCNI_ERR_INCOMPATIBLE_VERSION, or any other failure.
+ */
+int32_t libcni_validate_network_list(const libcni *cni,
+                                     const libcni_context *ctx,
+                                     const char *list,
+                                     libcni_buf *capabilities,
+                                     libcni_error **err);
+
+/**
+ * GC: deletes the remembered attachments of the network that are not valid any more, then, from version
+ * 1.1.0, has every plugin remove what belongs to none of the valid ones. Goes on after errors.
+ *
+ * A valid set that was computed before a concurrent ADD does not have the new attachment, which this call
+ * then deletes: compute it while no ADD of the network runs.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param list the network configuration list.
+ * @param args a JSON object: `validAttachments`, an array of objects with `containerId` and `ifName` (other keys are
+ *        ignored, so that attachments can be passed as they were returned). `[]` makes every attachment stale; `null` does too, and
+ *        tells the plugins nothing. Must not be NULL.
+ * @param err on failure the error, whose `causes` has every failure; may be NULL.
+ * @return LIBCNI_OK or the first failure.
+ */
+int32_t libcni_gc_network_list(const libcni *cni,
+                               const libcni_context *ctx,
+                               const char *list,
+                               const char *args,
+                               libcni_error **err);
+
+/**
+ * STATUS: asks every plugin whether it is ready for ADD. Below version 1.1.0 nothing runs.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param list the network configuration list.
+ * @param err on failure the error of the first plugin that is not ready, as it gave it: code 50, not available; 51, not
+ *        available and existing containers may have limited connectivity; may be NULL.
+ * @return LIBCNI_OK or any failure.
+ */
+int32_t libcni_get_status_network_list(const libcni *cni,
+                                       const libcni_context *ctx,
+                                       const char *list,
+                                       libcni_error **err);
+
+/**
+ * What an operation would run, without running it.
+ *
+ * @param cni a runtime.
+ * @param command "ADD", "CHECK", "DEL", "GC" or "STATUS".
+ * @param list the network configuration list.
+ * @param rt as for the operation; may be NULL for GC and STATUS.
+ * @param requests an array in the order of execution: `plugin` (its type), `path`, `env` (the CNI_* variables), `stdin`, and
+ *        `needsPrevResult`: true where the run would also have a result that only the plugins before it can give; free it with
+ *        libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK or the failure that the operation would meet before it ran a plugin.
+ */
+int32_t libcni_render_network_list(const libcni *cni,
+                                   const char *command,
+                                   const char *list,
+                                   const char *rt,
+                                   libcni_buf *requests,
+                                   libcni_error **err);
+
+/**
+ * libcni_add_network_list() for one plugin on its own, under its own `name` and `cniVersion`.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param conf the plugin's configuration, as in a .conf file.
+ * @param rt as for libcni_add_network_list().
+ * @param result the plugin's result; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK or any failure.
+ */
+int32_t libcni_add_network(const libcni *cni,
+                           const libcni_context *ctx,
+                           const char *conf,
+                           const char *rt,
+                           libcni_buf *result,
+                           libcni_error **err);
+
+/**
+ * libcni_check_network_list() for one plugin on its own.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param conf the plugin's configuration.
+ * @param rt as for libcni_check_network_list().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK or any failure.
+ */
+int32_t libcni_check_network(const libcni *cni,
+                             const libcni_context *ctx,
+                             const char *conf,
+                             const char *rt,
+                             libcni_error **err);
+
+/**
+ * libcni_del_network_list() for one plugin on its own.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param conf the plugin's configuration.
+ * @param rt as for libcni_del_network_list().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK or any failure.
+ */
+int32_t libcni_del_network(const libcni *cni,
+                           const libcni_context *ctx,
+                           const char *conf,
+                           const char *rt,
+                           libcni_error **err);
+
+/**
+ * libcni_get_network_list_cached_result() for one plugin on its own.
+ *
+ * @param cni a runtime.
+ * @param conf the plugin's configuration; its `name` and `cniVersion` are enough.
+ * @param rt `containerId` and `ifName`, and `cacheDir` if ADD had it.
+ * @param result the result, or `null` when there is none; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, or LIBCNI_ERR_CACHE when the cache cannot be read or its entry is of no use.
+ */
+int32_t libcni_get_network_cached_result(const libcni *cni,
+                                         const char *conf,
+                                         const char *rt,
+                                         libcni_buf *result,
+                                         libcni_error **err);
+
+/**
+ * libcni_get_network_list_cached_config() for one plugin on its own.
+ *
+ * @param cni a runtime.
+ * @param conf the plugin's configuration; its `name` is enough.
+ * @param rt `containerId` and `ifName`, and `cacheDir` if ADD had it.
+ * @param config as for libcni_get_network_list_cached_config(); free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, or LIBCNI_ERR_CACHE when the cache cannot be read or its entry is of no use.
+ */
+int32_t libcni_get_network_cached_config(const libcni *cni,
+                                         const char *conf,
+                                         const char *rt,
+                                         libcni_buf *config,
+                                         libcni_error **err);
+
+/**
+ * libcni_validate_network_list() for one plugin on its own, with its own `cniVersion`.
+ *
+ * @param cni a runtime.
+ * @param ctx NULL or a context.
+ * @param conf the plugin's configuration.
+ * @param capabilities its enabled capabilities: a sorted array of names; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, LIBCNI_ERR_PLUGIN_NOT_FOUND, LIBCNI_ERR_INCOMPATIBLE_VERSION, or any other failure.
+ */
+int32_t libcni_validate_network(const libcni *cni,
+                                const libcni_context *ctx,
+                                const char *conf,
+                                libcni_buf *capabilities,
+                                libcni_error **err);
+
+/**
+ * The version of the library that runs, for example "0.1.0".
+ *
+ * LIBCNI_VERSION is the version that a program was compiled with.
+ *
+ * @return a static string, never NULL; not to be freed.
+ */
+const char *libcni_version(void);
+
+/**
+ * The version of the binary interface that runs: the number in the name libcni.so.0. Within one version
+ * functions and fields are only ever added.
+ */
+uint32_t libcni_abi_version(void);
+
+/**
+ * The name of a status, for example "PLUGIN_NOT_FOUND" for LIBCNI_ERR_PLUGIN_NOT_FOUND, and "OK" for
+ * LIBCNI_OK.
+ *
+ * @return a static string, not to be freed; "UNKNOWN" for a number that this library does not know.
+ */
+const char *libcni_status_name(int32_t status);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* LIBCNI_H */

@@ -1,0 +1,261 @@
+//! A directory of the cache, held open. Every entry is reached through its descriptor by one name
+//! without following a link, so that nothing planted in the cache leads outside of it.
+
+use std::ffi::{CString, OsStr};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::sys;
+use crate::error::{Error, Status};
+
+const DIR_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
+
+/// More than any attachment needs; a file that somebody planted cannot take all memory.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+
+/// An open directory, and its path for messages.
+#[derive(Debug)]
+pub(super) struct Dir {
+    file: File,
+    path: PathBuf,
+}
+
+/// A file as it was read.
+pub(super) struct Contents {
+    /// `None` when the file is too large to be an attachment's.
+    pub bytes: Option<Vec<u8>>,
+    pub modified: SystemTime,
+}
+
+impl Dir {
+    /// The cache directory itself, which may be a symbolic link; `None` when there is none.
+    pub(super) fn open(path: &Path) -> io::Result<Option<Dir>> {
+        let flags = libc::O_PATH | libc::O_DIRECTORY;
+        let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            outcome => outcome?,
+        };
+        Ok(Some(Dir { file, path: path.to_owned() }))
+    }
+
+    /// The cache directory itself, made with its parents when it is not there.
+    pub(super) fn make(path: &Path, durable: bool) -> io::Result<Dir> {
+        if let Some(dir) = Dir::open(path)? {
+            return Ok(dir);
+        }
+        make_path(path, durable)?;
+        Dir::open(path)?.ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))
+    }
+
+    /// The directory `name` in this one; `None` when there is none.
+    pub(super) fn subdir(&self, name: &str) -> io::Result<Option<Dir>> {
+        let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_NOFOLLOW;
+        match sys::openat(self.file.as_fd(), &c_name(name)?, flags, 0) {
+            Ok(fd) => Ok(Some(Dir { file: File::from(fd), path: self.path.join(name) })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOTDIR | libc::ELOOP)) => {
+                Err(io::Error::other("it is not a directory (symbolic links are not followed here)"))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The directory `name` in this one, made when it is not there. The mode of one that is there stays.
+    pub(super) fn make_subdir(&self, name: &str, durable: bool) -> io::Result<Dir> {
+        if let Some(dir) = self.subdir(name)? {
+            return Ok(dir);
+        }
+        let entry = c_name(name)?;
+        match sys::mkdirat(self.file.as_fd(), &entry, DIR_MODE) {
+            // The umask may have taken away more than a mode of 0700 has to give.
+            Ok(()) => sys::chmodat(self.file.as_fd(), &entry, DIR_MODE)?,
+            // Somebody else was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+        if durable {
+            self.sync()?;
+        }
+        self.subdir(name)?.ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))
+    }
+
+    /// The regular file `name`, at most [`MAX_FILE_BYTES`] of it; `None` when there is none.
+    pub(super) fn read(&self, name: &str) -> io::Result<Option<Contents>> {
+        let file = match self.open_file(name, libc::O_RDONLY) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            outcome => outcome?,
+        };
+        let metadata = file.metadata()?;
+        let modified = metadata.modified()?;
+        if metadata.len() > MAX_FILE_BYTES {
+            return Ok(Some(Contents { bytes: None, modified }));
+        }
+        // The file may be growing: the original writes in place.
+        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
+        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+        let whole = bytes.len() as u64 <= MAX_FILE_BYTES;
+        Ok(Some(Contents { bytes: whole.then_some(bytes), modified }))
+    }
+
+    /// Opens the regular file `name`. Anything else is an error, and never waited for (a FIFO).
+    pub(super) fn open_file(&self, name: impl AsRef<OsStr>, access: libc::c_int) -> io::Result<File> {
+        let flags = access | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+        let file = match sys::openat(self.file.as_fd(), &c_name(name)?, flags, 0) {
+            Ok(fd) => File::from(fd),
+            Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
+                return Err(io::Error::other("it is a symbolic link, which is not followed here"));
+            }
+            Err(error) => return Err(error),
+        };
+        if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
+    }
+
+    /// A new file of mode 0600, whatever the umask, open for reading and writing.
+    pub(super) fn create_file(&self, name: &str) -> io::Result<File> {
+        let flags = libc::O_RDWR | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW;
+        let file = File::from(sys::openat(self.file.as_fd(), &c_name(name)?, flags, FILE_MODE)?);
+        if file.metadata()?.permissions().mode() & 0o7777 != FILE_MODE {
+            file.set_permissions(Permissions::from_mode(FILE_MODE))?;
+        }
+        Ok(file)
+    }
+
+    /// Removes the entry `name`; tells whether there was one.
+    pub(super) fn remove(&self, name: impl AsRef<OsStr>) -> io::Result<bool> {
+        match sys::unlinkat(self.file.as_fd(), &c_name(name)?) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Moves the entry `name` to `to`. Unless `replace`, tells with false that the new name is taken.
+    pub(super) fn rename(&self, name: &str, to: (&Dir, &str), replace: bool) -> io::Result<bool> {
+        let target = c_name(to.1)?;
+        let outcome =
+            sys::renameat((self.file.as_fd(), &c_name(name)?), (to.0.file.as_fd(), &target), replace);
+        match outcome {
+            Ok(()) => Ok(true),
+            Err(error) if !replace && error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether this process may make and rename entries here.
+    pub(super) fn check_writable(&self) -> io::Result<()> {
+        sys::check_writable(self.file.as_fd())
+    }
+
+    /// Makes what was made, renamed and removed in here survive a power cut.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        // The cache directory itself is held by a descriptor that can do nothing but lead on.
+        let flags = libc::O_RDONLY | libc::O_DIRECTORY;
+        match File::from(sys::openat(self.file.as_fd(), c".", flags, 0)?).sync_all() {
+            // A file system that has no such thing for directories.
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    /// Calls `visit` with the name of every entry, in no order, until it answers false.
+    pub(super) fn each_name(&self, mut visit: impl FnMut(&OsStr) -> bool) -> io::Result<()> {
+        // A descriptor of its own, because the position in the directory belongs to it.
+        let flags = libc::O_RDONLY | libc::O_DIRECTORY;
+        let dir = sys::openat(self.file.as_fd(), c".", flags, 0)?;
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let filled = sys::getdents(dir.as_fd(), &mut buffer)?;
+            if filled == 0 {
+                return Ok(());
+            }
+            for name in (Entries { rest: &buffer[..filled] }) {
+                if name != b"." && name != b".." && !visit(OsStr::from_bytes(name)) {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The error of a step on the entry `name`.
+    pub(super) fn failed(&self, step: &str, name: impl AsRef<OsStr>, error: &io::Error) -> Error {
+        failed(step, &self.path.join(name.as_ref()), error)
+    }
+}
+
+/// The error of a step on `path`.
+pub(super) fn failed(step: &str, path: &Path, error: &io::Error) -> Error {
+    Error::new(Status::Cache, format!("failed to {step} {}: {}", path.display(), reason(error))).at_path(path)
+}
+
+/// The text of an error without its number, and in the middle of a sentence.
+pub(super) fn reason(error: &io::Error) -> String {
+    let mut text = error.to_string();
+    if let Some(code) = error.raw_os_error() {
+        let suffix = format!(" (os error {code})");
+        text.truncate(text.strip_suffix(&suffix).unwrap_or(&text).len());
+        if let Some(first) = text.get_mut(..1) {
+            first.make_ascii_lowercase();
+        }
+    }
+    text
+}
+
+fn c_name(name: impl AsRef<OsStr>) -> io::Result<CString> {
+    let bytes = name.as_ref().as_bytes();
+    // One name, never a path: with that and O_NOFOLLOW nothing resolves to outside of the directory.
+    if bytes.is_empty() || bytes.contains(&b'/') || bytes == b"." || bytes == b".." {
+        return Err(io::Error::from(io::ErrorKind::InvalidInput));
+    }
+    Ok(CString::new(bytes)?)
+}
+
+fn make_path(path: &Path, durable: bool) -> io::Result<()> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let make = || DirBuilder::new().mode(DIR_MODE).create(path);
+    let made = match make() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && parent != Path::new(".") => {
+            make_path(parent, durable)?;
+            make()
+        }
+        outcome => outcome,
+    };
+    match made {
+        Ok(()) => std::fs::set_permissions(path, Permissions::from_mode(DIR_MODE))?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    if durable && let Some(parent) = Dir::open(parent)? {
+        parent.sync()?;
+    }
+    Ok(())
+}
+
+/// The names in a buffer of `linux_dirent64`: inode, position (8 bytes each), length of the record
+/// (2 bytes), type (1 byte), the name and a NUL.
+struct Entries<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let length = u16::from_ne_bytes([*self.rest.get(16)?, *self.rest.get(17)?]);
+        let record = self.rest.get(..usize::from(length))?;
+        self.rest = &self.rest[record.len()..];
+        record.get(19..)?.split(|byte| *byte == 0).next()
+    }
+}

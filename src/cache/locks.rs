@@ -1,0 +1,305 @@
+//! Locks on attachments and networks, between threads and between processes.
+//!
+//! Each lock is one byte of `<cacheDir>/.libcni/locks`, at an offset that is a hash, locked through an open
+//! file description of its own. So threads exclude each other as processes do, the number of files
+//! does not grow, two locks do not meet in a bucket, and the kernel lets go when the holder dies.
+//!
+//! Two names with one hash (61 bits) wait for each other without need and do no other harm: who carries
+//! the offset in [`HeldLocks`] does not wait for it, whichever name it was taken for.
+//!
+//! *Order.* An operation takes its network first, then its attachment.
+//!
+//! *Fairness.* GC waits until no ADD or DEL is left on its network; with a stream of them, each beginning
+//! before the last one ends, that would be never. So both pass a gate first, one more byte of the network:
+//! GC shuts it while it waits, and whoever comes later stays before it. Nobody at a gate holds a lock,
+//! for who carries any passes it by; hence gates add no way to deadlock.
+//!
+//! *Waiting* is trying again, at most 16 ms later: the kernel's own waiting knows neither a deadline nor
+//! a cancellation.
+//!
+//! *Where there are no locks.* On a file system that is read-only or full, no locks file can be made. An
+//! operation then goes on without (an ADD fails at its preflight): DEL must be possible there. Where locks
+//! are not supported (some network file systems) the error says so, and that `"locking": false` helps.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+
+use super::dir::{Dir, failed};
+use super::sys::{self, LockMode};
+use super::{Cache, OWN, names};
+use crate::context::{Context, HeldLocks, LockId};
+use crate::error::{Error, Result, Status};
+use crate::text::quote;
+use crate::types::attachment::AttachmentKey;
+
+const LOCKS: &str = "locks";
+const FIRST_PAUSE_MS: u8 = 1;
+const LONGEST_PAUSE_MS: u8 = 16;
+
+/// How often the locks file may appear and vanish while it is opened.
+const ATTEMPTS: usize = 8;
+
+/// The hash spaces, in the two bits above the hash. An offset has 63 bits.
+#[derive(Clone, Copy)]
+enum Space {
+    Network = 0,
+    Attachment = 1,
+    Gate = 2,
+}
+
+/// A lock, until it goes out of scope.
+#[derive(Debug)]
+#[must_use = "the lock lasts as long as this value"]
+pub struct Guard(Option<Held>);
+
+#[derive(Debug)]
+struct Held {
+    file: File,
+    id: LockId,
+}
+
+impl Guard {
+    /// Whether there is a lock: false when it is carried already, and where none can be had (a file system
+    /// that is read-only or full).
+    pub fn is_held(&self) -> bool {
+        self.0.is_some()
+    }
+
+    pub(crate) fn id(&self) -> Option<LockId> {
+        self.0.as_ref().map(|held| held.id)
+    }
+}
+
+/// The lock, for those who are to be told that it is held.
+impl From<&Guard> for Option<LockId> {
+    fn from(guard: &Guard) -> Option<LockId> {
+        guard.id()
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Closing would not do: a forked copy of the host may hold the same open file description.
+        let _ = sys::unlock_all(self.file.as_fd());
+    }
+}
+
+impl Cache {
+    /// Takes the lock of one attachment, for ADD, CHECK or DEL, and waits for it as long as the earlier of
+    /// the deadlines allows. Attachments that share a plain name share the lock.
+    ///
+    /// # Errors
+    /// [`Status::InvalidArgument`] for a key with an empty part, `/` or NUL; [`Status::Timeout`] and
+    /// [`Status::Cancelled`] when the wait ends so; [`Status::Cache`], naming the file, when there is
+    /// no locking here.
+    pub fn lock_attachment(
+        &self,
+        key: &AttachmentKey,
+        context: &Context,
+        deadline: Option<Instant>,
+        held: &HeldLocks,
+    ) -> Result<Guard> {
+        names::check(key)?;
+        let what = format!(
+            "attachment (network {}, container {}, interface {})",
+            quote(&key.network_name),
+            quote(&key.container_id),
+            quote(&key.if_name)
+        );
+        let mut wait = Wait::new(&what, context, deadline);
+        let Some(locks) = self.open_locks(held)? else { return Ok(Guard(None)) };
+        locks
+            .take(Space::Attachment, &names::plain(key), LockMode::Exclusive, &mut wait)
+            .map_err(|error| error.with(|facts| facts.attachment = Some(key.clone())))
+    }
+
+    /// Takes a network's lock for ADD or DEL, before the attachment's: any number of them may hold it.
+    ///
+    /// # Errors
+    /// As [`Cache::lock_attachment`].
+    pub fn lock_network_shared(
+        &self,
+        network: &str,
+        context: &Context,
+        deadline: Option<Instant>,
+        held: &HeldLocks,
+    ) -> Result<Guard> {
+        self.lock_network(network, LockMode::Shared, context, deadline, held)
+    }
+
+    /// Takes a network's lock for GC: nobody else holds it then.
+    ///
+    /// # Errors
+    /// As [`Cache::lock_attachment`].
+    pub fn lock_network_exclusive(
+        &self,
+        network: &str,
+        context: &Context,
+        deadline: Option<Instant>,
+        held: &HeldLocks,
+    ) -> Result<Guard> {
+        self.lock_network(network, LockMode::Exclusive, context, deadline, held)
+    }
+
+    fn lock_network(
+        &self,
+        network: &str,
+        mode: LockMode,
+        context: &Context,
+        deadline: Option<Instant>,
+        held: &HeldLocks,
+    ) -> Result<Guard> {
+        let what = format!("network {}", quote(network));
+        let mut wait = Wait::new(&what, context, deadline);
+        let Some(locks) = self.open_locks(held)? else { return Ok(Guard(None)) };
+        if locks.passes_gates() {
+            return locks.take(Space::Network, network, mode, &mut wait);
+        }
+        let Some(gate) = self.open_locks(held)? else { return Ok(Guard(None)) };
+        let gate = gate.take(Space::Gate, network, mode, &mut wait)?;
+        let guard = locks.take(Space::Network, network, mode, &mut wait);
+        drop(gate);
+        guard
+    }
+
+    /// The locks file, in an open file description of its own; `None` where it cannot be made.
+    fn open_locks<'h>(&self, held: &'h HeldLocks) -> Result<Option<Locks<'h>>> {
+        match self.try_open_locks() {
+            Ok((file, path)) => {
+                let metadata = file.metadata().map_err(|error| failed("lock", &path, &error))?;
+                let id = LockId { device: metadata.dev(), inode: metadata.ino(), offset: 0 };
+                Ok(Some(Locks { file, path, id, held }))
+            }
+            Err((error, _)) if cannot_be_written(&error) => Ok(None),
+            Err((error, path)) => Err(no_lock(&path, &error)),
+        }
+    }
+
+    fn try_open_locks(&self) -> Result<(File, PathBuf), (io::Error, PathBuf)> {
+        let base = Dir::make(&self.dir, self.durable).map_err(|error| (error, self.dir.clone()))?;
+        let own = base.make_subdir(OWN, self.durable).map_err(|error| (error, base.path().join(OWN)))?;
+        let path = own.path().join(LOCKS);
+        let mut last = io::Error::from(io::ErrorKind::NotFound);
+        for _ in 0..ATTEMPTS {
+            match own.open_file(LOCKS, libc::O_RDWR) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                outcome => return outcome.map(|file| (file, path.clone())).map_err(|error| (error, path)),
+            }
+            match own.create_file(LOCKS) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = error,
+                outcome => return outcome.map(|file| (file, path.clone())).map_err(|error| (error, path)),
+            }
+        }
+        Err((last, path))
+    }
+}
+
+/// The open locks file of one lock that is being taken.
+struct Locks<'h> {
+    file: File,
+    path: PathBuf,
+    id: LockId,
+    held: &'h HeldLocks,
+}
+
+impl Locks<'_> {
+    fn passes_gates(&self) -> bool {
+        self.held.touch(self.id)
+    }
+
+    fn take(self, space: Space, name: &str, mode: LockMode, wait: &mut Wait<'_>) -> Result<Guard> {
+        let id = LockId { offset: offset(space, name), ..self.id };
+        loop {
+            match sys::try_lock_byte(self.file.as_fd(), mode, id.offset) {
+                Ok(true) => return Ok(Guard(Some(Held { file: self.file, id }))),
+                Ok(false) if self.held.contain(id) => return Ok(Guard(None)),
+                Ok(false) => wait.pause()?,
+                Err(error) => return Err(no_lock(&self.path, &error)),
+            }
+        }
+    }
+}
+
+fn offset(space: Space, name: &str) -> i64 {
+    let mut hash = [0; 8];
+    hash.copy_from_slice(&Sha256::digest(name)[..8]);
+    // 61 bits of hash below the two of the space: never negative.
+    ((space as i64) << 61) | (i64::from_be_bytes(hash) & ((1 << 61) - 1))
+}
+
+/// A wait that ends with the deadline or the context.
+struct Wait<'a> {
+    what: &'a str,
+    context: &'a Context,
+    deadline: Option<Instant>,
+    pause_ms: u8,
+}
+
+impl<'a> Wait<'a> {
+    fn new(what: &'a str, context: &'a Context, deadline: Option<Instant>) -> Wait<'a> {
+        let deadline = [deadline, context.deadline()].into_iter().flatten().min();
+        Wait { what, context, deadline, pause_ms: FIRST_PAUSE_MS }
+    }
+
+    fn pause(&mut self) -> Result<()> {
+        let what = self.what;
+        if self.context.is_cancelled() {
+            return Err(Error::new(
+                Status::Cancelled,
+                format!("cancelled while waiting for the lock of {what}"),
+            ));
+        }
+        let mut pause = Duration::from_millis(self.pause_ms.into());
+        if let Some(deadline) = self.deadline {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                let message =
+                    format!("timed out while waiting for the lock of {what}: another operation holds it");
+                return Err(Error::new(Status::Timeout, message));
+            }
+            pause = pause.min(left);
+        }
+        self.pause_ms = (self.pause_ms * 2).min(LONGEST_PAUSE_MS);
+        // Rounded up: a wait of no time at all would spin.
+        let milliseconds = pause.as_micros().div_ceil(1000).try_into().unwrap_or(libc::c_int::MAX);
+        match sys::wait_readable(self.context.wake(), milliseconds) {
+            Ok(woken) => {
+                if woken && !self.context.is_cancelled() {
+                    self.context.drain_wake();
+                }
+                Ok(())
+            }
+            Err(error) => {
+                Err(Error::new(Status::Io, format!("failed to wait for the lock of {what}: {error}")))
+            }
+        }
+    }
+}
+
+fn cannot_be_written(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EROFS | libc::ENOSPC | libc::EDQUOT))
+}
+
+fn no_lock(path: &std::path::Path, error: &io::Error) -> Error {
+    let error = failed("lock", path, error);
+    error.with(|facts| facts.message.push_str(" (a host that locks by itself sets \"locking\" to false)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_spaces_of_locks_are_disjoint_and_the_offsets_never_change() {
+        let offsets = [Space::Network, Space::Attachment, Space::Gate].map(|space| offset(space, "net"));
+        // printf net | sha256sum: the first eight bytes, without the upper three bits.
+        let hash = 0x008a0fcbdeafd3c1;
+        assert_eq!(offsets, [hash, hash | 1 << 61, hash | 2 << 61]);
+    }
+}

@@ -1,0 +1,231 @@
+//! Putting an attachment in its place, in one step for whoever looks, and corrupt files out of it.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use super::dir::{self, Dir};
+use super::names::{self, Names};
+use super::temp::{self, Temp};
+use super::{Cache, Entry, Places, Problem, RESULTS, Seen, format, internal, make_subdir};
+use crate::error::Result;
+use crate::types::attachment::AttachmentKey;
+
+const TMP: &str = "tmp";
+const CORRUPT: &str = "corrupt";
+
+/// The original writes in place. A file that makes no sense may be one that it is writing.
+const SETTLED_AFTER: Duration = Duration::from_secs(10);
+
+/// They are kept for people to look at, not for ever.
+const CORRUPT_MOST: usize = 100;
+
+/// How often the place of a file may change under a store that no lock protects.
+const ATTEMPTS: usize = 16;
+
+/// A corrupt file that was moved out of the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAside {
+    /// Where it was.
+    pub from: PathBuf,
+    /// Where it is now.
+    pub to: PathBuf,
+}
+
+/// What became of the corrupt files under an attachment's names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CorruptFiles {
+    /// Those that were moved out of the way.
+    pub set_aside: Vec<SetAside>,
+    /// Those that stay where they are: somebody may be writing them, or they cannot be moved.
+    pub left: Vec<Problem>,
+}
+
+/// The directories of a store.
+struct Dirs {
+    results: Dir,
+    tmp: Dir,
+}
+
+/// Which name a store takes, and whether something of the same attachment is replaced there.
+struct Target<'a> {
+    name: &'a str,
+    replace: bool,
+}
+
+impl Cache {
+    /// Checks that [`Cache::store`] of this attachment will find its directories (they are made, with
+    /// mode 0700), may write in them, and has a name to take. Leaves no file behind.
+    ///
+    /// # Errors
+    /// As [`Cache::store`].
+    pub fn check_writable(&self, key: &AttachmentKey) -> Result<()> {
+        let names = Names::of(key)?;
+        let Dirs { results, tmp } = self.make_dirs()?;
+        results.check_writable().map_err(|error| results.failed("write", shown(&names), &error))?;
+        temp::sweep(&tmp);
+        let mut probe = Temp::create(&tmp).map_err(|error| results.failed("write", shown(&names), &error))?;
+        // As much as a small attachment: a full disk often still has room for an empty file.
+        probe.write(&[0; 4096]).map_err(|error| results.failed("write", shown(&names), &error))?;
+        Places::read(&results, &names, key).map(drop)
+    }
+
+    /// Stores the attachment, in place of what was stored of it before.
+    ///
+    /// Other processes see the old state or the new one; after a crash at any step, and after every error
+    /// but one of the last fsync, it is the old one or the new one, whole. A corrupt file that stands under
+    /// the attachment's plain name is set aside when its last change is older than ten seconds; otherwise
+    /// it stays, and the attachment takes its hashed name. The answer tells of it.
+    ///
+    /// # Errors
+    /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) for a key with an empty part, `/` or NUL; [`Status::InvalidResult`](crate::Status::InvalidResult)
+    /// for a result that is no object; [`Status::Cache`](crate::Status::Cache), naming the file, when a step fails.
+    pub fn store(&self, entry: &Entry) -> Result<CorruptFiles> {
+        let key = &entry.attachment.key;
+        let names = Names::of(key)?;
+        let bytes = format::print(entry)?;
+        let Dirs { results, tmp } = self.make_dirs()?;
+        let at = |step: &'static str| {
+            let (results, name) = (&results, shown(&names));
+            move |error: io::Error| results.failed(step, name, &error)
+        };
+
+        temp::sweep(&tmp);
+        let mut file = Temp::create(&tmp).map_err(at("write"))?;
+        file.write(&bytes).map_err(at("write"))?;
+        if self.durable {
+            file.sync().map_err(at("sync"))?;
+        }
+
+        let mut corrupt = CorruptFiles::default();
+        for _ in 0..ATTEMPTS {
+            corrupt.left.clear();
+            let places = Places::read(&results, &names, key)?;
+            let target = self.target(&results, &names, &places, &mut corrupt)?;
+            if !file.place((&results, target.name), target.replace).map_err(at("store"))? {
+                // Somebody who holds no lock was faster; look again at what stands there now.
+                continue;
+            }
+            if self.durable {
+                results.sync().map_err(|error| dir::failed("sync", results.path(), &error))?;
+            }
+            // Only now, so that a crash leaves the attachment under one of its names at least.
+            if target.name != names.hashed && matches!(places.hashed, Seen::Own(_)) {
+                results
+                    .remove(&names.hashed)
+                    .map_err(|error| results.failed("remove", &names.hashed, &error))?;
+            }
+            return Ok(corrupt);
+        }
+        Err(at("store")(io::Error::other("it keeps changing")))
+    }
+
+    fn target<'n>(
+        &self,
+        results: &Dir,
+        names: &'n Names,
+        places: &Places,
+        corrupt: &mut CorruptFiles,
+    ) -> Result<Target<'n>> {
+        if let Some(name) = names.plain_to_write() {
+            match &places.plain {
+                Seen::Absent => return Ok(Target { name, replace: false }),
+                Seen::Own(_) | Seen::Legacy(_) => return Ok(Target { name, replace: true }),
+                Seen::Corrupt { reason, settled } => {
+                    if self.clear_away(results, name, reason, *settled, corrupt) {
+                        return Ok(Target { name, replace: false });
+                    }
+                }
+                Seen::Other => {}
+            }
+        }
+        let name = names.hashed.as_str();
+        let taken = |by| Err(results.failed("store", name, &io::Error::other(by)));
+        match &places.hashed {
+            Seen::Absent => Ok(Target { name, replace: false }),
+            Seen::Own(_) => Ok(Target { name, replace: true }),
+            Seen::Corrupt { reason, settled } => {
+                if self.clear_away(results, name, reason, *settled, corrupt) {
+                    return Ok(Target { name, replace: false });
+                }
+                taken("it is corrupt and stays")
+            }
+            Seen::Other | Seen::Legacy(_) => taken("it holds another attachment"),
+        }
+    }
+
+    /// Sets a corrupt file aside if that may be done and can be done; else it stays, which is no reason for
+    /// an operation to fail. Tells whether the name is free.
+    pub(super) fn clear_away(
+        &self,
+        results: &Dir,
+        name: &str,
+        reason: &str,
+        settled: bool,
+        corrupt: &mut CorruptFiles,
+    ) -> bool {
+        let reason = if !settled {
+            format!("{reason} (left alone: it was changed just now)")
+        } else {
+            match self.set_aside(results, name) {
+                Ok(moved) => {
+                    corrupt.set_aside.extend(moved);
+                    return true;
+                }
+                Err(error) => format!("{reason} ({error})"),
+            }
+        };
+        corrupt.left.push(Problem { path: results.path().join(name), reason });
+        false
+    }
+
+    /// Moves a file out of `results`, unless it is gone.
+    fn set_aside(&self, results: &Dir, name: &str) -> Result<Option<SetAside>> {
+        let (_, own) = self.make_own()?;
+        let corrupt = make_subdir(&own, CORRUPT, self.durable)?;
+        let to = names::with_suffix(name, &temp::unique());
+        match results.rename(name, (&corrupt, &to), false) {
+            Ok(true) => {}
+            Ok(false) => return Err(internal("a name for a corrupt file was not unique")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(results.failed("set aside", name, &error)),
+        }
+        forget_oldest(&corrupt);
+        Ok(Some(SetAside { from: results.path().join(name), to: corrupt.path().join(to) }))
+    }
+
+    fn make_dirs(&self) -> Result<Dirs> {
+        let (base, own) = self.make_own()?;
+        let results = make_subdir(&base, RESULTS, self.durable)?;
+        Ok(Dirs { results, tmp: make_subdir(&own, TMP, self.durable)? })
+    }
+}
+
+/// The name for messages: a failed write is about the attachment's file, not about a temporary one.
+fn shown(names: &Names) -> &str {
+    names.plain_to_write().unwrap_or(&names.hashed)
+}
+
+pub(super) fn is_settled(modified: SystemTime) -> bool {
+    SystemTime::now().duration_since(modified).is_ok_and(|age| age > SETTLED_AFTER)
+}
+
+/// Removes the oldest of more than [`CORRUPT_MOST`] files. Never a reason for an operation to fail.
+fn forget_oldest(corrupt: &Dir) {
+    let mut names = Vec::new();
+    let _ = corrupt.each_name(|name| {
+        names.push(name.to_owned());
+        true
+    });
+    if names.len() <= CORRUPT_MOST {
+        return;
+    }
+    // `<name>.<unique>`, and what is unique begins with the time.
+    names.sort_by_cached_key(|name| {
+        let name = name.to_string_lossy();
+        name.rsplit_once('.').map_or(String::new(), |(_, unique)| unique.to_owned())
+    });
+    for name in &names[..names.len() - CORRUPT_MOST] {
+        let _ = corrupt.remove(name);
+    }
+}

@@ -1,0 +1,171 @@
+//! The system calls that the standard library lacks: files by directory descriptor, and their locks.
+
+use std::ffi::CStr;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use libc::c_int;
+#[cfg(target_env = "musl")]
+use libc::flock as Flock;
+#[cfg(not(target_env = "musl"))]
+use libc::flock64 as Flock;
+
+/// How a byte of the locks file is locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LockMode {
+    Shared,
+    Exclusive,
+}
+
+pub(super) fn openat(dir: BorrowedFd<'_>, name: &CStr, flags: c_int, mode: u32) -> io::Result<OwnedFd> {
+    let fd = retry(|| {
+        // SAFETY: `name` is NUL-terminated and outlives the call, `dir` is open while it is borrowed.
+        unsafe { libc::openat(dir.as_raw_fd(), name.as_ptr(), flags | libc::O_CLOEXEC, mode) }
+    })?;
+    // SAFETY: the call above made this descriptor and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+pub(super) fn mkdirat(dir: BorrowedFd<'_>, name: &CStr, mode: u32) -> io::Result<()> {
+    // SAFETY: as for openat.
+    retry(|| unsafe { libc::mkdirat(dir.as_raw_fd(), name.as_ptr(), mode) }).map(drop)
+}
+
+/// Sets the mode of an entry that may not even be opened; never that of a link's target.
+pub(super) fn chmodat(dir: BorrowedFd<'_>, name: &CStr, mode: u32) -> io::Result<()> {
+    // SAFETY: as for openat.
+    retry(|| unsafe { libc::fchmodat(dir.as_raw_fd(), name.as_ptr(), mode, libc::AT_SYMLINK_NOFOLLOW) })
+        .map(drop)
+}
+
+pub(super) fn unlinkat(dir: BorrowedFd<'_>, name: &CStr) -> io::Result<()> {
+    // SAFETY: as for openat.
+    retry(|| unsafe { libc::unlinkat(dir.as_raw_fd(), name.as_ptr(), 0) }).map(drop)
+}
+
+/// Whether this process may make and rename entries in `dir`.
+pub(super) fn check_writable(dir: BorrowedFd<'_>) -> io::Result<()> {
+    let (here, mode) = (c".", libc::W_OK | libc::X_OK);
+    // SAFETY: as for openat.
+    retry(|| unsafe { libc::faccessat(dir.as_raw_fd(), here.as_ptr(), mode, libc::AT_EACCESS) }).map(drop)
+}
+
+/// Renames; with `replace` false an existing target is the error EEXIST.
+pub(super) fn renameat(
+    from: (BorrowedFd<'_>, &CStr),
+    to: (BorrowedFd<'_>, &CStr),
+    replace: bool,
+) -> io::Result<()> {
+    let rename = |flags: libc::c_uint| {
+        retry(|| {
+            // SAFETY: both names are NUL-terminated and outlive the call, both directories are open while
+            // they are borrowed. By number, because not every C library has the function.
+            let status = unsafe {
+                libc::syscall(
+                    libc::SYS_renameat2,
+                    from.0.as_raw_fd(),
+                    from.1.as_ptr(),
+                    to.0.as_raw_fd(),
+                    to.1.as_ptr(),
+                    flags,
+                )
+            };
+            c_int::try_from(status).unwrap_or(-1)
+        })
+        .map(drop)
+    };
+    if replace {
+        return rename(0);
+    }
+    match rename(libc::RENAME_NOREPLACE) {
+        // A file system (some network ones) that does not know the flag. The locks keep others away.
+        Err(_) => rename(0),
+        outcome => outcome,
+    }
+}
+
+/// Takes the whole-file lock of `fd` unless somebody else has it.
+pub(super) fn try_flock(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    // SAFETY: flock takes no pointers.
+    let outcome = retry(|| unsafe { libc::flock(fd.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) });
+    taken(outcome, &[libc::EWOULDBLOCK])
+}
+
+/// Takes the lock of one byte for the open file description behind `fd`, unless another one has it.
+pub(super) fn try_lock_byte(fd: BorrowedFd<'_>, mode: LockMode, offset: i64) -> io::Result<bool> {
+    let kind = match mode {
+        LockMode::Shared => libc::F_RDLCK,
+        LockMode::Exclusive => libc::F_WRLCK,
+    };
+    taken(set_lock(fd, kind, offset, 1), &[libc::EAGAIN, libc::EACCES])
+}
+
+pub(super) fn unlock_all(fd: BorrowedFd<'_>) -> io::Result<()> {
+    set_lock(fd, libc::F_UNLCK, 0, 0).map(drop)
+}
+
+fn set_lock(fd: BorrowedFd<'_>, kind: c_int, start: i64, len: i64) -> io::Result<c_int> {
+    // SAFETY: all zero bytes are a valid value of this struct of integers; `l_pid` must be zero.
+    let mut lock: Flock = unsafe { std::mem::zeroed() };
+    // The constants are small; their type differs between C libraries.
+    lock.l_type = kind as libc::c_short;
+    lock.l_whence = libc::SEEK_SET as libc::c_short;
+    lock.l_start = start;
+    lock.l_len = len;
+    // SAFETY: `lock` outlives the call, which only reads it.
+    retry(|| unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) })
+}
+
+fn taken(outcome: io::Result<c_int>, busy: &[c_int]) -> io::Result<bool> {
+    match outcome {
+        Ok(_) => Ok(true),
+        Err(error) if error.raw_os_error().is_some_and(|code| busy.contains(&code)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Fills `buffer` with the next entries of a directory, in the kernel's form; 0 at the end.
+pub(super) fn getdents(dir: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        // SAFETY: the kernel writes at most `buffer.len()` bytes to `buffer`, which outlives the call.
+        let filled = unsafe {
+            libc::syscall(libc::SYS_getdents64, dir.as_raw_fd(), buffer.as_mut_ptr(), buffer.len())
+        };
+        match usize::try_from(filled) {
+            Ok(filled) => return Ok(filled),
+            Err(_) => {
+                let error = io::Error::last_os_error();
+                if error.kind() != io::ErrorKind::Interrupted {
+                    return Err(error);
+                }
+            }
+        }
+    }
+}
+
+/// Waits until `fd` is readable, or that many milliseconds; tells whether it is readable.
+pub(super) fn wait_readable(fd: Option<BorrowedFd<'_>>, timeout_ms: c_int) -> io::Result<bool> {
+    let mut entry = libc::pollfd { fd: fd.map_or(-1, |fd| fd.as_raw_fd()), events: libc::POLLIN, revents: 0 };
+    // SAFETY: `entry` is one pollfd and outlives the call; a negative descriptor in it is ignored.
+    match unsafe { libc::poll(&raw mut entry, 1, timeout_ms) } {
+        -1 => {
+            let error = io::Error::last_os_error();
+            // A signal cuts the wait short; whoever waits looks again anyway.
+            if error.kind() == io::ErrorKind::Interrupted { Ok(false) } else { Err(error) }
+        }
+        _ => Ok(entry.revents != 0),
+    }
+}
+
+fn retry(mut call: impl FnMut() -> c_int) -> io::Result<c_int> {
+    loop {
+        let outcome = call();
+        if outcome >= 0 {
+            return Ok(outcome);
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Files being written, in `<cacheDir>/.libcni/tmp`.
+//!
+//! The writer holds the file's own lock (flock) for as long as it lives. The kernel lets go of it when the
+//! process ends, however that happens, in whatever pid namespace; so a file here that nobody has locked
+//! is a dead writer's, and the next store removes it.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::dir::Dir;
+use super::sys;
+
+/// How many entries one store looks at. Together with the stores themselves this bounds the litter.
+const SWEEP_MOST: usize = 32;
+
+/// How often a name may turn out to be taken, or a new file to be swept before it was locked.
+const ATTEMPTS: usize = 16;
+
+/// A new file. It is removed when it goes out of scope before it was put in its place.
+pub(super) struct Temp<'a> {
+    dir: &'a Dir,
+    name: String,
+    file: File,
+    placed: bool,
+}
+
+impl<'a> Temp<'a> {
+    pub(super) fn create(dir: &'a Dir) -> io::Result<Temp<'a>> {
+        for _ in 0..ATTEMPTS {
+            let name = unique();
+            let file = match dir.create_file(&name) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                outcome => outcome?,
+            };
+            // From here on the name is removed on every way out.
+            let temp = Temp { dir, name, file, placed: false };
+            match sys::try_flock(temp.file.as_fd()) {
+                // Between its making and this lock a sweep may have taken it for a dead one.
+                Ok(true) if temp.file.metadata()?.nlink() > 0 => return Ok(temp),
+                Ok(_) => {}
+                // A file system without this lock. Nobody can sweep there either.
+                Err(_) => return Ok(temp),
+            }
+        }
+        Err(io::Error::other("no temporary file lasts"))
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
+    /// Makes the file `to` out of this one. Unless `replace`, tells with false that the name is taken.
+    pub(super) fn place(&mut self, to: (&Dir, &str), replace: bool) -> io::Result<bool> {
+        self.placed = self.dir.rename(&self.name, to, replace)?;
+        Ok(self.placed)
+    }
+}
+
+impl Drop for Temp<'_> {
+    fn drop(&mut self) {
+        if !self.placed {
+            // Should this fail, a later sweep removes it.
+            let _ = self.dir.remove(&self.name);
+        }
+    }
+}
+
+/// Removes what dead writers left. Never a reason for the store to fail.
+pub(super) fn sweep(dir: &Dir) {
+    let mut names = Vec::new();
+    let _ = dir.each_name(|name| {
+        names.push(name.to_owned());
+        names.len() < SWEEP_MOST
+    });
+    for name in names {
+        let Ok(file) = dir.open_file(&name, libc::O_RDONLY) else { continue };
+        if sys::try_flock(file.as_fd()).is_ok_and(|dead| dead) {
+            // Names are never used again: this one is the locked file's, or nobody's any more.
+            let _ = dir.remove(&name);
+        }
+    }
+}
+
+/// A name that no other file has: the time first, so that names sort by age.
+pub(super) fn unique() -> String {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos());
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+    format!("{now:020x}-{:x}-{count:x}", process::id())
+}

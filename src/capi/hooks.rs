@@ -1,0 +1,197 @@
+//! The host's callbacks: another way to find and to run plugins, and an observer.
+
+use std::ffi::{CString, OsString, c_char, c_void};
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use super::exec_request::libcni_exec_request;
+use super::exec_response::libcni_exec_response;
+use crate::cni::{Cni, CniOptions, Event, Observer};
+use crate::context::Context;
+use crate::error::{Error, Result, Status};
+use crate::exec::process::ProcessExec;
+use crate::exec::{Exec, ExecRequest, FindRequest, Outcome, Termination};
+
+/// What a callback returns when it leaves the request to libcni.
+pub const LIBCNI_DEFAULT: i32 = 1;
+
+/// The version of struct libcni_hooks that this header declares.
+pub const LIBCNI_HOOKS_VERSION: u32 = 1;
+
+/// The host's callbacks. Start with LIBCNI_HOOKS_INIT; a callback that is NULL is not called.
+///
+/// They run on the thread of the call that they belong to, for different calls possibly at the same time, and
+/// must neither unwind nor jump out. They may call libcni. A callback returns 0 when it handled the request,
+/// LIBCNI_DEFAULT when libcni shall, and a negative number when it failed (LIBCNI_ERR_CALLBACK).
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct libcni_hooks {
+    /// LIBCNI_HOOKS_VERSION.
+    pub version: u32,
+    /// 0.
+    pub reserved: u32,
+    /// The host's own pointer, handed to every callback.
+    pub user_data: *mut c_void,
+    /// Runs a plugin. The answer, set on the response: its stdout, its stderr, its exit code or signal.
+    pub exec_plugin: Option<
+        unsafe extern "C" fn(
+            user_data: *mut c_void,
+            request: *const libcni_exec_request,
+            response: *mut libcni_exec_response,
+        ) -> i32,
+    >,
+    /// Finds a plugin's program. The answer, set on the response: its path.
+    pub find_in_path: Option<
+        unsafe extern "C" fn(
+            user_data: *mut c_void,
+            request: *const libcni_exec_request,
+            response: *mut libcni_exec_response,
+        ) -> i32,
+    >,
+    /// Told of the begin and the end of every plugin's run. `event_json` is an object with `event` ("begin" or "end"),
+    /// `command`, `plugin`, `index`, `path`, `containerId`, `ifName`, and at the end `pid`, `durationMs`, `exitCode` or
+    /// `signal` or `exitUnknown`, `timedOut`, `cancelled`, `notStarted`, `stderr`, where they apply. `call_data` is the
+    /// context's. Costs nothing when it is NULL.
+    pub on_event: Option<
+        unsafe extern "C" fn(user_data: *mut c_void, call_data: *mut c_void, event_json: *const c_char),
+    >,
+    /// Called once, after the last call, on any thread, and only if libcni_new() succeeded.
+    pub finalize: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+}
+
+/// The runtime with these callbacks.
+///
+/// # Safety
+/// `hooks` is NULL or points to a struct whose version tells its size, and whose callbacks may be called from
+/// any thread until `finalize`.
+pub(super) unsafe fn runtime(options: CniOptions, hooks: *const libcni_hooks) -> Result<Cni> {
+    if hooks.is_null() {
+        return Ok(Cni::new(options));
+    }
+    // The version comes first in every version of the struct, and tells how much of it there is to read.
+    // SAFETY: not NULL, so by contract it has a version.
+    let version = unsafe { (&raw const (*hooks).version).read() };
+    if version != LIBCNI_HOOKS_VERSION {
+        let message = format!(
+            "hooks have version {version}, this library knows {LIBCNI_HOOKS_VERSION}: initialise them with LIBCNI_HOOKS_INIT"
+        );
+        return Err(Error::new(Status::InvalidArgument, message));
+    }
+    // SAFETY: of this version, so it is the whole struct.
+    let hooks = unsafe { hooks.read() };
+    if hooks.reserved != 0 {
+        return Err(Error::new(Status::InvalidArgument, "hooks.reserved is not 0"));
+    }
+    let host = std::sync::Arc::new(Host(hooks));
+    let exec = HostExec { host: host.clone(), process: ProcessExec::default() };
+    Ok(match hooks.on_event {
+        Some(_) => Cni::with_observer(options, exec, HostObserver(host)),
+        None => Cni::with_exec(options, exec),
+    })
+}
+
+/// The callbacks; told when nobody needs them any more.
+struct Host(libcni_hooks);
+
+// SAFETY: the host promises that its callbacks may run on any thread, and that user_data is fit for that;
+// libcni only hands the pointer back.
+unsafe impl Send for Host {}
+// SAFETY: as above: concurrent calls are part of the promise.
+unsafe impl Sync for Host {}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if let Some(finalize) = self.0.finalize {
+            // SAFETY: the last user of the callbacks is gone, and this runs once.
+            unsafe { finalize(self.0.user_data) };
+        }
+    }
+}
+
+struct HostExec {
+    host: std::sync::Arc<Host>,
+    process: ProcessExec,
+}
+
+struct HostObserver(std::sync::Arc<Host>);
+
+type Callback =
+    unsafe extern "C" fn(*mut c_void, *const libcni_exec_request, *mut libcni_exec_response) -> i32;
+
+impl Exec for HostExec {
+    fn find_in_path(&self, request: &FindRequest<'_>) -> Result<PathBuf> {
+        let Some(callback) = self.host.0.find_in_path else { return self.process.find_in_path(request) };
+        let FindRequest { command, plugin, dirs, context, .. } = *request;
+        let seen = libcni_exec_request::new(command, plugin, None, dirs, &[], &[], context)?;
+        match self.call("find_in_path", callback, &seen)? {
+            None => self.process.find_in_path(request),
+            Some(response) => {
+                let path = response
+                    .path
+                    .ok_or_else(|| failed("find_in_path", "it handled the request and set no path"))?;
+                Ok(PathBuf::from(OsString::from_vec(path)))
+            }
+        }
+    }
+
+    fn exec_plugin(&self, request: &ExecRequest<'_>) -> Result<Outcome> {
+        let Some(callback) = self.host.0.exec_plugin else { return self.process.exec_plugin(request) };
+        let ExecRequest { command, plugin, path, dirs, stdin, env, context, .. } = *request;
+        let started = std::time::Instant::now();
+        let seen = libcni_exec_request::new(command, plugin, Some(path), dirs, stdin, env, context)?;
+        let Some(response) = self.call("exec_plugin", callback, &seen)? else {
+            return self.process.exec_plugin(request);
+        };
+        let termination = match response.signal {
+            0 => Termination::Exited(response.code),
+            signal => Termination::Signaled(signal),
+        };
+        Ok(Outcome {
+            termination,
+            interruption: None,
+            stdout: response.stdout,
+            stderr: response.stderr,
+            pid: None,
+            duration: started.elapsed(),
+        })
+    }
+}
+
+impl HostExec {
+    /// The answer of a callback; `None` when it leaves the request to us.
+    fn call(
+        &self,
+        name: &str,
+        callback: Callback,
+        request: &libcni_exec_request,
+    ) -> Result<Option<libcni_exec_response>> {
+        let mut response = libcni_exec_response::default();
+        // SAFETY: the host's callback, with its own user_data, and a request and a response that live until it
+        // returns.
+        let returned = unsafe { callback(self.host.0.user_data, request, &raw mut response) };
+        match returned {
+            LIBCNI_DEFAULT => Ok(None),
+            0 if response.error.is_none() => Ok(Some(response)),
+            _ => {
+                let why = response.error.unwrap_or_else(|| format!("it returned {returned}"));
+                Err(failed(name, &why))
+            }
+        }
+    }
+}
+
+fn failed(name: &str, why: &str) -> Error {
+    Error::new(Status::Callback, format!("the callback {name} failed: {why}"))
+}
+
+impl Observer for HostObserver {
+    fn on_event(&self, ctx: &Context, event: &Event<'_>) {
+        let Host(hooks) = &*self.0;
+        let Some(on_event) = hooks.on_event else { return };
+        let json = serde_json::to_string(event).ok().and_then(|json| CString::new(json).ok());
+        if let Some(json) = json {
+            // SAFETY: the host's callback, with its own pointers, and a text that lives until it returns.
+            unsafe { on_event(hooks.user_data, ctx.call_data().0, json.as_ptr()) };
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What is remembered of attachments, and DEL from what is remembered.
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::gc::runtime_conf_of;
+use super::prev_result::{self, PrevResult};
+use super::{Cni, Target};
+use crate::cache::{Lookup, check_key};
+use crate::conf;
+use crate::context::Context;
+use crate::error::{Error, Result, Status};
+use crate::text;
+use crate::types::attachment::{Attachment, AttachmentFilter, AttachmentKey, serialize_config};
+use crate::types::network::{NetworkConfigList, PluginConfig};
+use crate::types::result::CniResult;
+use crate::types::runtime::RuntimeConf;
+
+/// The configuration of an ADD, and the runtime's side of it.
+#[derive(Clone, Debug)]
+pub struct CachedConfig {
+    /// The bytes of the configuration, exactly as they were used.
+    pub config: Vec<u8>,
+    /// The caller's runtime configuration with the ADD's `args` (when it had any) and capability
+    /// arguments.
+    pub runtime_conf: RuntimeConf,
+}
+
+/// What became of one attachment in [`Cni::del_cached_attachments`].
+#[derive(Debug)]
+pub struct AttachmentReport {
+    /// The attachment.
+    pub attachment: AttachmentKey,
+    /// Why it could not be deleted; `None` when it was.
+    pub error: Option<Error>,
+}
+
+impl Cni {
+    /// The remembered result of an ADD in the list's version, if there is one.
+    ///
+    /// # Errors
+    /// [`Status::Cache`] when the cache cannot be read, or its entry is of no use.
+    pub fn get_network_list_cached_result(
+        &self,
+        list: &NetworkConfigList,
+        rt: &RuntimeConf,
+    ) -> Result<Option<CniResult>> {
+        self.cached_result(&Target::list(list), rt)
+    }
+
+    /// [`Cni::get_network_list_cached_result`] for one plugin on its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn get_network_cached_result(
+        &self,
+        conf: &PluginConfig,
+        rt: &RuntimeConf,
+    ) -> Result<Option<CniResult>> {
+        self.cached_result(&Target::single(conf), rt)
+    }
+
+    /// The remembered configuration of an ADD, if there is one.
+    ///
+    /// # Errors
+    /// [`Status::Cache`] when the cache cannot be read, or its entry is of no use.
+    pub fn get_network_list_cached_config(
+        &self,
+        list: &NetworkConfigList,
+        rt: &RuntimeConf,
+    ) -> Result<Option<CachedConfig>> {
+        self.cached_config(&Target::list(list), rt)
+    }
+
+    /// [`Cni::get_network_list_cached_config`] for one plugin on its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn get_network_cached_config(
+        &self,
+        conf: &PluginConfig,
+        rt: &RuntimeConf,
+    ) -> Result<Option<CachedConfig>> {
+        self.cached_config(&Target::single(conf), rt)
+    }
+
+    /// The remembered attachments that match, sorted by the names of their files.
+    ///
+    /// # Errors
+    /// [`Status::Cache`] when the cache cannot be read.
+    pub fn get_cached_attachments(&self, filter: &AttachmentFilter) -> Result<Vec<Attachment>> {
+        match self.cache(None) {
+            Some(cache) => Ok(cache.attachments(filter)?.attachments),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// DEL of every remembered attachment that matches, with the configuration and the arguments of its
+    /// ADD. Goes on after errors; the report has one entry for each attachment.
+    ///
+    /// # Errors
+    /// [`Status::Cache`] when the cache cannot be read. A DEL that fails is in the report.
+    pub fn del_cached_attachments(
+        &self,
+        ctx: &Context,
+        filter: &AttachmentFilter,
+    ) -> Result<Vec<AttachmentReport>> {
+        let delete = |attachment: Attachment| {
+            let error = self.del_cached(ctx, &attachment).err().map(|error| error.about(&attachment.key));
+            AttachmentReport { attachment: attachment.key, error }
+        };
+        Ok(self.get_cached_attachments(filter)?.into_iter().map(delete).collect())
+    }
+
+    fn del_cached(&self, ctx: &Context, attachment: &Attachment) -> Result<()> {
+        let rt = runtime_conf_of(attachment);
+        let name = &attachment.key.network_name;
+        // A list, or the configuration of one plugin that was added on its own.
+        match conf::network_conf_from_bytes(&attachment.config) {
+            Ok(list) if !list.plugins.is_empty() => {
+                self.del(ctx, &Target { name, ..Target::list(&list) }, &rt)
+            }
+            as_list => match (as_list, conf::plugin_conf_from_bytes(&attachment.config)) {
+                (_, Ok(conf)) => self.del(ctx, &Target { name, ..Target::single(&conf) }, &rt),
+                (Err(error), Err(_)) => Err(error.context("invalid cached configuration")),
+                (Ok(_), Err(_)) => {
+                    let message = "invalid cached configuration: no plugin configs found";
+                    Err(Error::new(Status::InvalidConfig, message))
+                }
+            },
+        }
+    }
+
+    fn cached_result(&self, target: &Target<'_>, rt: &RuntimeConf) -> Result<Option<CniResult>> {
+        let key = target.key(rt);
+        check_key(&key)?;
+        let Some(cache) = self.cache(rt.cache_dir.as_deref()) else { return Ok(None) };
+        match prev_result::cached(&cache, &key, target.cni_version) {
+            Ok(PrevResult::Absent) => Ok(None),
+            Ok(PrevResult::Known(result)) => Ok(Some(*result)),
+            Ok(PrevResult::Unusable(error)) | Err(error) => Err(error.about(&key)),
+        }
+    }
+
+    fn cached_config(&self, target: &Target<'_>, rt: &RuntimeConf) -> Result<Option<CachedConfig>> {
+        let key = target.key(rt);
+        check_key(&key)?;
+        let Some(cache) = self.cache(rt.cache_dir.as_deref()) else { return Ok(None) };
+        let network = text::quote(target.name);
+        let unusable = |path: &std::path::Path, why: String| {
+            Err(Error::new(Status::Cache, why).at_path(path).about(&key))
+        };
+        match cache.load(&key)? {
+            Lookup::Absent => Ok(None),
+            Lookup::Found(entry) => {
+                let Attachment { config, args, capability_args, .. } = entry.attachment;
+                let args = if args.is_empty() { rt.args.clone() } else { args };
+                Ok(Some(CachedConfig {
+                    config,
+                    runtime_conf: RuntimeConf { args, capability_args, ..rt.clone() },
+                }))
+            }
+            Lookup::Legacy(legacy) => {
+                let why = format!("read cached network {network} config has wrong kind: {}", legacy.kind);
+                unusable(cache.dir(), why)
+            }
+            Lookup::Corrupt(problem) => {
+                let why = format!("failed to unmarshal cached network {network} config: {problem}");
+                unusable(&problem.path, why)
+            }
+        }
+    }
+}
+
+/// The form of the C ABI.
+impl Serialize for CachedConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        serialize_config(&mut map, &self.config)?;
+        map.serialize_entry("runtimeConf", &self.runtime_conf)?;
+        map.end()
+    }
+}
+
+/// The form of the C ABI's report.
+impl Serialize for AttachmentReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("attachment", &self.attachment)?;
+        map.serialize_entry("deleted", &self.error.is_none())?;
+        if let Some(error) = &self.error {
+            map.serialize_entry("error", error)?;
+        }
+        map.end()
+    }
+}

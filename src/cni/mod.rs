@@ -1,0 +1,225 @@
+//! [`Cni`]: the operations of a runtime on its networks.
+//!
+//! Every operation is the same walk: over the plugins of a [`Target`], in some order, each step deriving
+//! the plugin's request, finding its program and running it ([`Call::step`]). What differs is the order,
+//! what is passed, and what is done with the cache; each operation's file tells.
+
+mod attachment;
+mod cached;
+mod call;
+mod event;
+mod gc;
+mod identity;
+mod locks;
+mod options;
+mod outcome;
+mod prev_result;
+mod render;
+mod status;
+mod validate;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::cache::Cache;
+use crate::context::{Context, HeldLocks, LOCKS_VARIABLE};
+use crate::error::Result;
+use crate::exec::Exec;
+use crate::exec::process::ProcessExec;
+use crate::types::network::{NetworkConfigList, PluginConfig};
+use crate::types::result::CniResult;
+use crate::types::runtime::RuntimeConf;
+
+pub use cached::{AttachmentReport, CachedConfig};
+pub use event::{Event, Observer, RunEnd};
+pub use gc::{GcArgs, GcAttachment};
+pub use options::{CacheDir, CniOptions};
+pub use render::RenderedRequest;
+pub use validate::VersionInfo;
+
+use call::{after, earlier};
+
+/// The directory of cached attachments when nobody names another.
+pub const DEFAULT_CACHE_DIR: &str = "/var/lib/cni";
+
+/// A configured CNI runtime.
+///
+/// Cheap to make and to clone, immutable, and free to be used by any number of threads at once. Every
+/// operation runs on the calling thread, and plugins inherit that thread's namespaces.
+#[derive(Clone)]
+pub struct Cni(Arc<Inner>);
+
+struct Inner {
+    options: CniOptions,
+    exec: Box<dyn Exec>,
+    observer: Option<Box<dyn Observer>>,
+    /// The locks of the operation that this process is a plugin of.
+    inherited_locks: HeldLocks,
+}
+
+impl Cni {
+    /// A runtime that runs plugins as programs. Touches no file.
+    pub fn new(options: CniOptions) -> Cni {
+        Cni::with_exec(options, ProcessExec::default())
+    }
+
+    /// A runtime that finds and runs plugins by `exec`.
+    pub fn with_exec(options: CniOptions, exec: impl Exec + 'static) -> Cni {
+        Cni::build(options, Box::new(exec), None)
+    }
+
+    /// A runtime that finds and runs plugins by `exec`, and tells `observer` of every run.
+    pub fn with_observer(
+        options: CniOptions,
+        exec: impl Exec + 'static,
+        observer: impl Observer + 'static,
+    ) -> Cni {
+        Cni::build(options, Box::new(exec), Some(Box::new(observer)))
+    }
+
+    fn build(options: CniOptions, exec: Box<dyn Exec>, observer: Option<Box<dyn Observer>>) -> Cni {
+        let inherited_locks = std::env::var(LOCKS_VARIABLE)
+            .map_or_else(|_| HeldLocks::default(), |value| HeldLocks::parse(&value));
+        Cni(Arc::new(Inner { options, exec, observer, inherited_locks }))
+    }
+
+    /// The options that it was made of.
+    pub fn options(&self) -> &CniOptions {
+        &self.0.options
+    }
+
+    fn exec(&self) -> &dyn Exec {
+        &*self.0.exec
+    }
+
+    fn observer(&self) -> Option<&dyn Observer> {
+        self.0.observer.as_deref()
+    }
+
+    fn inherited_locks(&self) -> &HeldLocks {
+        &self.0.inherited_locks
+    }
+
+    /// The deadline of an operation that starts now.
+    fn deadline(&self, ctx: &Context) -> Option<Instant> {
+        earlier(ctx.deadline(), self.options().timeout.and_then(after))
+    }
+
+    /// The cache of a call: the handle's directory, then the call's own, then the default one.
+    fn cache(&self, of_call: Option<&Path>) -> Option<Cache> {
+        let dir = match (&self.options().cache_dir, of_call) {
+            (CacheDir::Nowhere, _) => return None,
+            (CacheDir::At(dir), _) => dir.clone(),
+            (CacheDir::Default, Some(dir)) if !dir.as_os_str().is_empty() => dir.to_owned(),
+            (CacheDir::Default, _) => PathBuf::from(DEFAULT_CACHE_DIR),
+        };
+        Some(Cache::new(dir, self.options().durable))
+    }
+
+    /// ADD: attaches a container to a network, plugin by plugin, and remembers the attachment
+    /// (specification, section 3, "Attachment of a container to a network").
+    ///
+    /// # Errors
+    /// The first plugin's that fails, with all that is known about it; what ran before it stays, unless
+    /// `rollback` is set. [`Status::Cache`](crate::Status::Cache) when the attachment could not be
+    /// remembered: the error then has the result.
+    pub fn add_network_list(
+        &self,
+        ctx: &Context,
+        list: &NetworkConfigList,
+        rt: &RuntimeConf,
+    ) -> Result<CniResult> {
+        self.add(ctx, &Target::list(list), rt)
+    }
+
+    /// CHECK: asks every plugin whether the attachment is as it should be.
+    ///
+    /// # Errors
+    /// [`Status::CheckNotSupported`](crate::Status::CheckNotSupported) below version 0.4.0;
+    /// [`Status::NotAdded`](crate::Status::NotAdded) without a remembered attachment; else the first
+    /// plugin's that fails.
+    pub fn check_network_list(
+        &self,
+        ctx: &Context,
+        list: &NetworkConfigList,
+        rt: &RuntimeConf,
+    ) -> Result<()> {
+        self.check(ctx, &Target::list(list), rt)
+    }
+
+    /// DEL: undoes an attachment, from the last plugin to the first, and forgets it. Deleting what is
+    /// not there succeeds.
+    ///
+    /// # Errors
+    /// The first plugin's that fails; the attachment is then still remembered, so that DEL can be tried
+    /// again.
+    pub fn del_network_list(&self, ctx: &Context, list: &NetworkConfigList, rt: &RuntimeConf) -> Result<()> {
+        self.del(ctx, &Target::list(list), rt)
+    }
+
+    /// [`Cni::add_network_list`] for one plugin on its own, under its own name and version.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn add_network(&self, ctx: &Context, conf: &PluginConfig, rt: &RuntimeConf) -> Result<CniResult> {
+        self.add(ctx, &Target::single(conf), rt)
+    }
+
+    /// [`Cni::check_network_list`] for one plugin on its own, under its own name and version.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check_network(&self, ctx: &Context, conf: &PluginConfig, rt: &RuntimeConf) -> Result<()> {
+        self.check(ctx, &Target::single(conf), rt)
+    }
+
+    /// [`Cni::del_network_list`] for one plugin on its own, under its own name and version.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn del_network(&self, ctx: &Context, conf: &PluginConfig, rt: &RuntimeConf) -> Result<()> {
+        self.del(ctx, &Target::single(conf), rt)
+    }
+}
+
+/// What an operation works on: a list, or one plugin's configuration on its own.
+struct Target<'a> {
+    form: Form,
+    name: &'a str,
+    cni_version: &'a str,
+    plugins: &'a [PluginConfig],
+    disable_check: bool,
+    /// What ADD caches.
+    bytes: &'a [u8],
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    List,
+    Single,
+}
+
+impl<'a> Target<'a> {
+    fn list(list: &'a NetworkConfigList) -> Target<'a> {
+        Target {
+            form: Form::List,
+            name: &list.name,
+            cni_version: &list.cni_version,
+            plugins: &list.plugins,
+            disable_check: list.disable_check,
+            bytes: &list.bytes,
+        }
+    }
+
+    fn single(conf: &'a PluginConfig) -> Target<'a> {
+        Target {
+            form: Form::Single,
+            name: conf.name(),
+            cni_version: conf.cni_version(),
+            plugins: std::slice::from_ref(conf),
+            disable_check: false,
+            bytes: conf.bytes(),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The result of ADD that CHECK and DEL pass to the plugins: from the call, or from the cache.
+
+use crate::cache::{Cache, Lookup};
+use crate::error::{Error, Result, Status};
+use crate::types::attachment::AttachmentKey;
+use crate::types::result::CniResult;
+
+/// What is known of the ADD of an attachment.
+pub(super) enum PrevResult {
+    /// Nothing: there was no ADD, or it has been undone.
+    Absent,
+    /// Its result, in the version of the configuration.
+    Known(Box<CniResult>),
+    /// There is a cache file, and it is of no use.
+    Unusable(Error),
+}
+
+/// Reads the cached result and converts it to `cni_version`.
+///
+/// # Errors
+/// [`Status::Cache`] when the cache cannot be read, which is not the same as unusable content.
+pub(super) fn cached(cache: &Cache, key: &AttachmentKey, cni_version: &str) -> Result<PrevResult> {
+    let result = match cache.load(key)? {
+        Lookup::Absent => return Ok(PrevResult::Absent),
+        // What the original makes of an entry without a result: an empty one.
+        Lookup::Found(entry) => {
+            entry.result.map_or_else(|| String::from("null"), |result| result.get().to_owned())
+        }
+        Lookup::Legacy(legacy) => legacy.text,
+        Lookup::Corrupt(problem) => {
+            let error = Error::new(Status::Cache, problem.to_string()).at_path(&problem.path);
+            return Ok(PrevResult::Unusable(error));
+        }
+    };
+    Ok(match converted(&result, cni_version) {
+        Ok(result) => PrevResult::Known(Box::new(result)),
+        Err(error) => PrevResult::Unusable(error.with(|facts| facts.status = Status::Cache)),
+    })
+}
+
+/// A result that the caller passes, in the version of the configuration.
+///
+/// # Errors
+/// [`Status::InvalidArgument`] when it is not a result, or cannot be converted.
+pub(super) fn given(result: &str, cni_version: &str) -> Result<CniResult> {
+    converted(result, cni_version).map_err(|error| {
+        error.context("invalid prevResult").with(|facts| facts.status = Status::InvalidArgument)
+    })
+}
+
+fn converted(result: &str, cni_version: &str) -> Result<CniResult> {
+    CniResult::from_json(result)?.convert(cni_version).map_err(|error| {
+        let version = crate::text::quote(cni_version);
+        error.context(format_args!("failed to convert cached result to config version {version}"))
+    })
+}

@@ -1,0 +1,173 @@
+//! The request of one plugin: its configuration with what the runtime injects.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use crate::error::{Error, Result, Status};
+use crate::types::json::{self, Kind, Order};
+use crate::types::network::PluginConfig;
+
+use super::plugin;
+
+/// A key and the JSON text that it gets.
+type Injection<'a> = (&'a str, &'a str);
+
+/// Puts `values` into a plugin's configuration. Injected keys go last; other occurrences of them are
+/// removed; everything else keeps its place and its text.
+///
+/// # Errors
+/// [`Status::InvalidArgument`] for an empty key or a null value; [`Status::InvalidConfig`] when `conf` is
+/// not an object, or what comes out is not a plugin's configuration.
+pub fn inject_conf(conf: &str, values: &BTreeMap<String, Box<RawValue>>) -> Result<PluginConfig> {
+    let values: Vec<Injection<'_>> = values.iter().map(|(key, value)| (key.as_str(), value.get())).collect();
+    let text = inject(conf, &values)?;
+    let conf = plugin::parse(&text, Order::Resorted)?;
+    Ok(PluginConfig { conf, text, bytes: None })
+}
+
+/// What the runtime puts into a plugin's configuration for one command.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Injected<'a> {
+    /// The network's name.
+    pub name: &'a str,
+    /// The network's version, as it stands in the list; may be empty.
+    pub cni_version: &'a str,
+    /// The result that the plugin is to build on, to check or to undo.
+    pub prev_result: Option<&'a str>,
+    /// The runtime's capability arguments, for commands that pass them.
+    pub capability_args: Option<&'a BTreeMap<String, Box<RawValue>>>,
+    /// GC: the JSON array of the attachments that are still valid.
+    pub valid_attachments: Option<&'a str>,
+}
+
+/// The request of one plugin in a list or on its own (specification, section 3, "Deriving request
+/// configuration from plugin configuration").
+pub(crate) fn derive(plugin: &PluginConfig, injected: &Injected<'_>) -> Result<String> {
+    let cni_version = serde_json::Value::from(injected.cni_version).to_string();
+    let name = serde_json::Value::from(injected.name).to_string();
+    let runtime_config =
+        injected.capability_args.and_then(|args| runtime_config(plugin.capabilities(), args));
+    let mut values: Vec<Injection<'_>> = Vec::with_capacity(5);
+    values.extend([("cniVersion", cni_version.as_str()), ("name", name.as_str())]);
+    values.extend(injected.prev_result.map(|result| ("prevResult", result)));
+    values.extend(runtime_config.as_deref().map(|config| ("runtimeConfig", config)));
+    // The specification's text and its conventions name this key differently; plugins look for either.
+    let attachments = ["cni.dev/valid-attachments", "cni.dev/attachments"];
+    values
+        .extend(injected.valid_attachments.into_iter().flat_map(|array| attachments.map(|key| (key, array))));
+    inject(plugin.text(), &values)
+}
+
+/// The capability arguments whose capability the plugin declares, if there is one.
+fn runtime_config(
+    capabilities: &BTreeMap<String, bool>,
+    capability_args: &BTreeMap<String, Box<RawValue>>,
+) -> Option<String> {
+    let passed: BTreeMap<&str, &RawValue> = capability_args
+        .iter()
+        .filter(|(name, _)| capabilities.get(*name) == Some(&true))
+        .map(|(name, value)| (name.as_str(), &**value))
+        .collect();
+    // Strings and checked JSON text always serialise.
+    if passed.is_empty() { None } else { serde_json::to_string(&passed).ok() }
+}
+
+fn inject(conf: &str, values: &[Injection<'_>]) -> Result<String> {
+    let members = json::members(conf).map_err(|problem| {
+        Error::new(Status::InvalidConfig, format!("unmarshal existing network bytes: {problem}"))
+    })?;
+    for (key, value) in values {
+        if key.is_empty() {
+            return Err(Error::new(Status::InvalidArgument, "keys cannot be empty"));
+        }
+        if Kind::of(value) == Kind::Null {
+            let message = format!("key '{key}' value must not be nil");
+            return Err(Error::new(Status::InvalidArgument, message));
+        }
+    }
+    let room: usize = values.iter().map(|(key, value)| key.len() + value.len() + 4).sum();
+    let mut out = String::with_capacity(conf.len() + room + 2);
+    let mut separator = '{';
+    let mut push = |key: &str, value: &str| {
+        out.push(separator);
+        separator = ',';
+        out.push_str(key);
+        out.push(':');
+        out.push_str(value);
+    };
+    for member in &members {
+        if !values.iter().any(|(key, _)| member.key == *key) {
+            push(member.raw_key, member.value);
+        }
+    }
+    for (key, value) in values {
+        push(&serde_json::Value::from(*key).to_string(), value);
+    }
+    if members.is_empty() && values.is_empty() {
+        out.push('{');
+    }
+    out.push('}');
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::conf::plugin_conf_from_bytes;
+
+    fn args(pairs: &[(&str, &str)]) -> BTreeMap<String, Box<RawValue>> {
+        pairs
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), RawValue::from_string((*v).to_owned()).unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn a_request_differs_from_the_configuration_only_in_the_injected_keys() {
+        let text = r#"{ "type":"x", "name":"own", "big":18446744073709551616, "z":1.50,
+            "\u0061": "<\u2028>", "cniVersion" : "0.1.0", "n":null, "n":-0.0, "name":"again" }"#;
+        let plugin = plugin_conf_from_bytes(text.as_bytes()).unwrap();
+        let injected = Injected {
+            name: "net",
+            cni_version: "1.0.0",
+            prev_result: Some("{\"ips\":[]}"),
+            ..Injected::default()
+        };
+        let request = derive(&plugin, &injected).unwrap();
+        assert_eq!(
+            request,
+            concat!(
+                r#"{"type":"x","big":18446744073709551616,"z":1.50,"\u0061":"<\u2028>","n":null,"n":-0.0,"#,
+                r#""cniVersion":"1.0.0","name":"net","prevResult":{"ips":[]}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn runtime_config_holds_what_the_plugin_declares_and_the_caller_supplied() {
+        let text = r#"{"type":"x","capabilities":{"a":true,"b":false,"c":true},"runtimeConfig":{"kept":1}}"#;
+        let plugin = plugin_conf_from_bytes(text.as_bytes()).unwrap();
+        let derive = |args| {
+            let injected = Injected { name: "n", capability_args: Some(&args), ..Injected::default() };
+            derive(&plugin, &injected).unwrap()
+        };
+        let with = derive(args(&[("a", "[1e3,null]"), ("b", "2"), ("d", "3")]));
+        assert!(with.ends_with(r#""cniVersion":"","name":"n","runtimeConfig":{"a":[1e3,null]}}"#), "{with}");
+        assert_eq!(with.matches("runtimeConfig").count(), 1);
+        let without = derive(args(&[("b", "2")]));
+        assert!(without.contains(r#""runtimeConfig":{"kept":1}"#), "{without}");
+    }
+
+    #[test]
+    fn injecting_an_empty_key_or_null_is_an_error() {
+        let inject = |key, value| inject_conf(r#"{"type":"x"}"#, &args(&[(key, value)]));
+        assert_eq!(inject("", "1").unwrap_err().message(), "keys cannot be empty");
+        assert_eq!(inject("k", " null").unwrap_err().message(), "key 'k' value must not be nil");
+        assert_eq!(inject("k", "[null]").unwrap().text(), r#"{"type":"x","k":[null]}"#);
+        let error = inject_conf("[]", &args(&[("k", "1")])).unwrap_err();
+        assert!(error.message().starts_with("unmarshal existing network bytes: "), "{error}");
+        assert!(inject_conf("{}", &args(&[("type", "\"t\"")])).is_ok());
+    }
+}

@@ -1,0 +1,226 @@
+//! [`Context`]: the deadline, the cancellation and the trace ids of calls.
+
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+use crate::error::{Error, Result, Status};
+use crate::types::shape;
+
+mod held_locks;
+mod trace;
+mod wake;
+
+pub use held_locks::{HeldLocks, LOCKS_VARIABLE, LockId};
+pub use trace::TraceContext;
+
+/// The deadline, cancellation and trace ids of one or more calls.
+///
+/// Cheap to clone; clones are the same context. Any thread may cancel it at any time.
+#[derive(Clone, Debug)]
+pub struct Context {
+    shared: Arc<Inner>,
+    /// The locks that the operation holds which this context was handed on by: a call made with it, or a
+    /// plugin that it runs, does not take them again.
+    held: HeldLocks,
+    /// Neither deadline nor cancellation count: an operation that cleans up behind a cancelled one.
+    detached: bool,
+}
+
+#[derive(Debug)]
+struct Inner {
+    deadline: Option<Instant>,
+    cancelled: AtomicBool,
+    /// Readable once the context is cancelled; `None` in a context that cannot be cancelled.
+    wake: Option<OwnedFd>,
+    trace: TraceContext,
+    env: Option<EnvPolicy>,
+    call_data: CallData,
+}
+
+/// Which variables of the host's environment a plugin gets besides the `CNI_*` ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum EnvPolicy {
+    /// All of them.
+    #[default]
+    Inherit,
+    /// `PATH` alone.
+    Clean,
+    /// Those with these names.
+    Keep(Vec<String>),
+    /// None; these, as name and value, are the environment.
+    Exactly(Vec<(String, String)>),
+}
+
+/// The host's own pointer, handed through to its callbacks and never followed here.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CallData(pub(crate) *mut std::ffi::c_void);
+
+// SAFETY: the pointer is opaque to this library: it is copied and handed back to the host's callbacks,
+// never dereferenced. What may be done with it on which thread is the host's own contract with itself.
+unsafe impl Send for CallData {}
+// SAFETY: as above; sharing a copy of an address touches no memory behind it.
+unsafe impl Sync for CallData {}
+
+impl Default for CallData {
+    fn default() -> CallData {
+        CallData(std::ptr::null_mut())
+    }
+}
+
+/// What a [`Context`] is made of.
+#[derive(Clone, Debug, Default)]
+pub struct ContextOptions {
+    /// Counted from the making of the context; the earlier of this and a call's own deadline wins.
+    pub timeout: Option<Duration>,
+    /// Replaces the environment policy of the [`Cni`](crate::Cni) for the calls of this context.
+    pub env: Option<EnvPolicy>,
+    /// W3C trace ids for the plugins' environment.
+    pub trace: TraceContext,
+    pub(crate) call_data: CallData,
+}
+
+impl ContextOptions {
+    /// Reads the options of `libcni_context_new`.
+    ///
+    /// # Errors
+    /// [`Status::InvalidArgument`], with the key and the place.
+    pub fn from_json(text: &str) -> Result<ContextOptions> {
+        let shape: OptionsShape = shape::read("context options", text)?;
+        let OptionsShape { timeout_ms, env, traceparent, tracestate, baggage } = shape;
+        Ok(ContextOptions {
+            timeout: timeout_ms.map(Duration::from_millis),
+            env,
+            trace: TraceContext { traceparent, tracestate, baggage },
+            call_data: CallData::default(),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct OptionsShape {
+    timeout_ms: Option<u64>,
+    env: Option<EnvPolicy>,
+    traceparent: Option<String>,
+    tracestate: Option<String>,
+    baggage: Option<String>,
+}
+
+impl Context {
+    /// A context without deadline that cannot be cancelled.
+    pub fn background() -> Context {
+        Context::of(Inner::new(ContextOptions::default(), None))
+    }
+
+    /// A context that can be cancelled.
+    ///
+    /// # Errors
+    /// [`Status::InvalidArgument`] for malformed trace ids; [`Status::Io`] when the process has no file
+    /// descriptor left.
+    pub fn new(options: ContextOptions) -> Result<Context> {
+        options.trace.validate()?;
+        let wake = wake::new().map_err(|error| {
+            Error::new(Status::Io, format!("failed to make the context's wake-up descriptor: {error}"))
+        })?;
+        Ok(Context::of(Inner::new(options, Some(wake))))
+    }
+
+    fn of(inner: Inner) -> Context {
+        Context { shared: Arc::new(inner), held: HeldLocks::default(), detached: false }
+    }
+
+    /// A context that can be cancelled, with a deadline that far from now.
+    ///
+    /// # Errors
+    /// As [`Context::new`].
+    pub fn with_timeout(timeout: Duration) -> Result<Context> {
+        Context::new(ContextOptions { timeout: Some(timeout), ..ContextOptions::default() })
+    }
+
+    /// Cancels every call of this context, now and later.
+    ///
+    /// Async-signal-safe: it stores a flag and writes eight bytes to a descriptor, and keeps `errno`.
+    /// Nothing happens in a [`background`](Context::background) context.
+    pub fn cancel(&self) {
+        if let Some(wake) = &self.shared.wake {
+            self.shared.cancelled.store(true, Ordering::SeqCst);
+            wake::notify(wake.as_raw_fd());
+        }
+    }
+
+    /// Whether the context was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        !self.detached && self.shared.cancelled.load(Ordering::SeqCst)
+    }
+
+    /// When the calls of this context must be over.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.shared.deadline.filter(|_| !self.detached)
+    }
+
+    /// The trace ids.
+    pub fn trace(&self) -> &TraceContext {
+        &self.shared.trace
+    }
+
+    /// The trace ids as variables of a plugin's environment.
+    pub(crate) fn trace_variables(&self) -> Vec<(&'static str, String)> {
+        self.shared.trace.variables()
+    }
+
+    /// The environment policy of these calls, if it differs from the handle's.
+    pub(crate) fn env(&self) -> Option<&EnvPolicy> {
+        self.shared.env.as_ref()
+    }
+
+    pub(crate) fn call_data(&self) -> CallData {
+        self.shared.call_data
+    }
+
+    /// A descriptor for `poll`: readable once the context is cancelled. A wake-up without
+    /// [`Context::is_cancelled`] comes from a forked copy of the host and is drained with
+    /// [`Context::drain_wake`].
+    pub(crate) fn wake(&self) -> Option<BorrowedFd<'_>> {
+        use std::os::fd::AsFd;
+        self.shared.wake.as_ref().filter(|_| !self.detached).map(AsFd::as_fd)
+    }
+
+    pub(crate) fn drain_wake(&self) {
+        if let Some(wake) = &self.shared.wake {
+            wake::drain(wake.as_raw_fd());
+        }
+    }
+
+    /// The locks that come with this context.
+    pub(crate) fn held(&self) -> &HeldLocks {
+        &self.held
+    }
+
+    /// The same context for what runs under these locks.
+    pub(crate) fn holding(&self, held: HeldLocks) -> Context {
+        Context { held, ..self.clone() }
+    }
+
+    /// The same context without its deadline and cancellation.
+    pub(crate) fn uncancelled(&self) -> Context {
+        Context { detached: true, ..self.clone() }
+    }
+}
+
+impl Inner {
+    fn new(options: ContextOptions, wake: Option<OwnedFd>) -> Inner {
+        Inner {
+            // A timeout beyond what the clock can count is no deadline.
+            deadline: options.timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+            cancelled: AtomicBool::new(false),
+            wake,
+            trace: options.trace,
+            env: options.env,
+            call_data: options.call_data,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The environment of a plugin: the host's by policy, the protocol's, and nothing twice.
+
+use std::collections::HashMap;
+use std::ffi::{CString, OsString};
+use std::os::unix::ffi::OsStringExt;
+
+use crate::context::EnvPolicy;
+
+/// The environment of one operation's plugins as `NAME=value`: what `policy` keeps of the host's
+/// environment, then `own`. Of a name that occurs twice the last value counts.
+///
+/// The host's environment is read once here. A variable that cannot be passed on (a NUL in it) is left
+/// out; the callers have checked theirs.
+pub(crate) fn build(policy: &EnvPolicy, own: &[(&str, String)]) -> Vec<CString> {
+    let mut variables = Environment::default();
+    match policy {
+        EnvPolicy::Inherit => {
+            for (name, value) in std::env::vars_os() {
+                variables.set(name, value);
+            }
+        }
+        EnvPolicy::Clean => variables.keep("PATH"),
+        EnvPolicy::Keep(names) => names.iter().for_each(|name| variables.keep(name)),
+        EnvPolicy::Exactly(pairs) => {
+            for (name, value) in pairs {
+                variables.set(name.into(), value.into());
+            }
+        }
+    }
+    for (name, value) in own {
+        variables.set((*name).into(), value.into());
+    }
+    variables.lines
+}
+
+#[derive(Default)]
+struct Environment {
+    lines: Vec<CString>,
+    places: HashMap<OsString, usize>,
+}
+
+impl Environment {
+    fn set(&mut self, name: OsString, value: OsString) {
+        let mut line = name.clone().into_vec();
+        line.push(b'=');
+        line.extend_from_slice(&value.into_vec());
+        let Ok(line) = CString::new(line) else { return };
+        match self.places.get(&name) {
+            Some(&place) => self.lines[place] = line,
+            None => {
+                self.places.insert(name, self.lines.len());
+                self.lines.push(line);
+            }
+        }
+    }
+
+    fn keep(&mut self, name: &str) {
+        if let Some(value) = std::env::var_os(name) {
+            self.set(name.into(), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn built(policy: &EnvPolicy, own: &[(&str, &str)]) -> Vec<String> {
+        let own: Vec<_> = own.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        build(policy, &own).into_iter().map(|line| line.into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn each_name_occurs_once_and_ours_wins() {
+        let exactly = EnvPolicy::Exactly(vec![
+            ("CNI_COMMAND".into(), "stale".into()),
+            ("A".into(), "1".into()),
+            ("A".into(), "2=3".into()),
+        ]);
+        assert_eq!(built(&exactly, &[("CNI_COMMAND", "ADD"), ("B", "")]), ["CNI_COMMAND=ADD", "A=2=3", "B="]);
+    }
+
+    #[test]
+    fn clean_keeps_path_alone() {
+        let path = format!("PATH={}", std::env::var("PATH").unwrap());
+        assert_eq!(built(&EnvPolicy::Clean, &[("X", "1")]), [path.as_str(), "X=1"]);
+        assert_eq!(
+            built(&EnvPolicy::Keep(vec!["NO_SUCH_VARIABLE".into(), "PATH".into()]), &[]),
+            [path.as_str()]
+        );
+        assert!(built(&EnvPolicy::Inherit, &[]).contains(&path));
+    }
+}

@@ -1,0 +1,256 @@
+//! One run of a plugin, from its start to its end: the only place that waits.
+//!
+//! [`Run`] is a step over a set of descriptors: [`Run::watch`] names them, [`Run::wake_at`] says when it wants
+//! to go on even if none of them is ready, [`Run::step`] goes on without ever waiting. [`Run::drive`] is the loop
+//! around these for a caller that blocks.
+
+use std::time::Instant;
+
+use super::child::{Child, LAST_WAIT, SLICE};
+use super::pipes::Pipes;
+use super::spawn::Failure;
+use super::sys;
+use super::{ExecRequest, Interruption, Outcome, Termination};
+use crate::context::Context;
+
+/// A plugin that runs.
+pub(super) struct Run<'a> {
+    request: &'a ExecRequest<'a>,
+    started: Instant,
+    child: Child,
+    pipes: Pipes<'a>,
+    stage: Stage,
+    /// Whether the process has ended; it may still be unreaped.
+    ended: bool,
+    interruption: Option<Interruption>,
+    /// Whether stdout is one complete JSON text, and the length for which that was found out.
+    complete: (usize, bool),
+}
+
+/// Where a run stands. An instant that the clock cannot count is `None`: never.
+enum Stage {
+    /// The plugin works.
+    Working,
+    /// It has ended by itself; others may still write to its pipes.
+    Draining {
+        until: Option<Instant>,
+    },
+    /// Its group got SIGTERM.
+    Terminating {
+        until: Option<Instant>,
+    },
+    /// Its group got SIGKILL.
+    Killed {
+        until: Instant,
+    },
+    Over,
+}
+
+/// What is ready, in the order of [`Run::watch`].
+const STDIN: usize = 0;
+const STDOUT: usize = 1;
+const STDERR: usize = 2;
+const PROCESS: usize = 3;
+const WAKE: usize = 4;
+type Set = [libc::pollfd; 5];
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        request: &'a ExecRequest<'a>,
+        started: Instant,
+        child: Child,
+        pipes: Pipes<'a>,
+    ) -> Run<'a> {
+        let (stage, complete) = (Stage::Working, (0, false));
+        Run { request, started, child, pipes, stage, ended: false, interruption: None, complete }
+    }
+
+    /// Runs to the end; an error if the process turns out never to have become the plugin. The child comes
+    /// back if it could not be reaped although it has ended or was killed.
+    pub(super) fn drive(mut self) -> Result<(Outcome, Option<Child>), Failure> {
+        while !matches!(self.stage, Stage::Over) {
+            let mut set = self.watch();
+            match sys::poll(&mut set, self.wake_at()) {
+                Ok(ready) => self.step(&set, ready == 0),
+                // No memory, or a limit on descriptors lowered meanwhile: go on without it, a little at a time.
+                Err(_) => {
+                    std::thread::sleep(SLICE);
+                    set.iter_mut().for_each(|entry| entry.revents = entry.events);
+                    set[PROCESS].revents = if self.child.has_ended() { libc::POLLIN } else { 0 };
+                    self.step(&set, true);
+                }
+            }
+        }
+        self.finish()
+    }
+
+    /// What to wait for.
+    fn watch(&self) -> Set {
+        let process = self.child.pidfd().filter(|_| !self.ended);
+        let wake = self.request.context.wake().filter(|_| self.interruption.is_none());
+        [
+            sys::poll_entry(sys::borrow(self.pipes.stdin.pipe()), libc::POLLOUT),
+            sys::poll_entry(sys::borrow(self.pipes.stdout.pipe()), libc::POLLIN),
+            sys::poll_entry(sys::borrow(self.pipes.stderr.pipe()), libc::POLLIN),
+            sys::poll_entry(sys::borrow(process), libc::POLLIN),
+            sys::poll_entry(wake, libc::POLLIN),
+        ]
+    }
+
+    /// Until when to wait for it.
+    fn wake_at(&self) -> Option<Instant> {
+        let deadline = self.request.limits.deadline;
+        let of_stage = match self.stage {
+            Stage::Working => deadline,
+            Stage::Draining { .. } if self.complete.1 => Some(self.started),
+            Stage::Draining { until } => earlier(until, deadline),
+            Stage::Terminating { until } => until,
+            Stage::Killed { until } => Some(until),
+            Stage::Over => Some(self.started),
+        };
+        let blind = !self.ended && self.child.pidfd().is_none();
+        if blind { earlier(of_stage, Some(Instant::now() + SLICE)) } else { of_stage }
+    }
+
+    /// Goes on with what is ready; `idle` if that is nothing.
+    fn step(&mut self, ready: &Set, idle: bool) {
+        let events = |entry: usize| ready.get(entry).map_or(0, |entry| entry.revents);
+        let is_ready = |entry: usize| events(entry) != 0;
+        if is_ready(STDIN) {
+            self.pipes.stdin.push();
+        }
+        if is_ready(STDOUT) {
+            self.pipes.stdout.pull(events(STDOUT) & libc::POLLHUP != 0);
+        }
+        if is_ready(STDERR) {
+            self.pipes.stderr.pull(events(STDERR) & libc::POLLHUP != 0);
+        }
+        self.ended =
+            self.ended || is_ready(PROCESS) || self.child.pidfd().is_none() && self.child.has_ended();
+        if is_ready(WAKE) {
+            drain_spurious_wake(self.request.context);
+        }
+        let now = Instant::now();
+        match self.stage {
+            Stage::Working if self.ended => {
+                self.pipes.stdin.close();
+                self.stage = Stage::Draining { until: now.checked_add(self.request.limits.kill_grace) };
+                // Not idle, whatever poll said: it looked at the pipes before it saw the end.
+                self.drain(now, false);
+            }
+            Stage::Working => self.work(now),
+            Stage::Draining { .. } => self.drain(now, idle),
+            Stage::Terminating { until } => {
+                // Whoever still has the pipes open may still be at work and has the grace, too.
+                if passed(until, now) || self.ended && self.has_all_output() {
+                    self.child.kill();
+                    self.stage = Stage::Killed { until: now + LAST_WAIT };
+                    self.killed(now);
+                }
+            }
+            Stage::Killed { .. } => self.killed(now),
+            Stage::Over => {}
+        }
+    }
+
+    /// The plugin has not ended: may it go on?
+    fn work(&mut self, now: Instant) {
+        self.interruption = self.over_limit().or_else(|| interruption(self.request, now));
+        if self.interruption.is_some() {
+            self.child.terminate();
+            self.stage = Stage::Terminating { until: now.checked_add(self.request.limits.kill_grace) };
+        }
+    }
+
+    /// The plugin has ended by itself, and nobody is signalled any more: is its output in?
+    fn drain(&mut self, now: Instant, idle: bool) {
+        let Stage::Draining { until } = self.stage else { return };
+        self.interruption = self.over_limit();
+        if self.interruption.is_some() || self.has_all_output() {
+            self.stage = Stage::Over;
+            return;
+        }
+        let complete = self.is_complete();
+        let interruption = interruption(self.request, now);
+        if complete && idle || passed(until, now) || interruption.is_some() {
+            // What came is all there is to judge by; without an answer, that is for want of time.
+            self.interruption = interruption.filter(|_| self.request.command.returns_result() && !complete);
+            self.stage = Stage::Over;
+        }
+    }
+
+    fn killed(&mut self, now: Instant) {
+        if self.ended || matches!(self.stage, Stage::Killed { until } if now >= until) {
+            self.stage = Stage::Over;
+        }
+    }
+
+    fn over_limit(&self) -> Option<Interruption> {
+        let matters = self.request.command.returns_result() && self.pipes.stdout.kept.over;
+        matters.then_some(Interruption::StdoutLimit)
+    }
+
+    fn has_all_output(&self) -> bool {
+        self.pipes.stdout.pipe().is_none() && self.pipes.stderr.pipe().is_none()
+    }
+
+    /// Whether stdout is one complete JSON text.
+    fn is_complete(&mut self) -> bool {
+        let stdout = &self.pipes.stdout.kept.bytes;
+        if self.complete.0 != stdout.len() {
+            let complete = serde_json::from_slice::<serde::de::IgnoredAny>(stdout).is_ok();
+            self.complete = (stdout.len(), complete);
+        }
+        self.complete.1
+    }
+
+    fn finish(mut self) -> Result<(Outcome, Option<Child>), Failure> {
+        // The last words of a plugin that was killed.
+        self.pipes.stdout.pull(true);
+        self.pipes.stderr.pull(true);
+        // One that has not even ended after SIGKILL has been waited for.
+        let termination = if self.ended { self.child.reap_soon() } else { self.child.reap() };
+        if let Some(failure) = self.child.failure() {
+            return Err(failure);
+        }
+        let abandoned = termination.is_none();
+        let outcome = Outcome {
+            termination: termination.unwrap_or(Termination::Unknown),
+            interruption: self.interruption,
+            pid: Some(self.child.pid()),
+            stdout: self.pipes.stdout.kept.bytes,
+            stderr: self.pipes.stderr.kept.into_bytes(),
+            duration: self.started.elapsed(),
+        };
+        Ok((outcome, abandoned.then_some(self.child)))
+    }
+}
+
+/// Why a plugin may not start, or go on.
+pub(super) fn interruption(request: &ExecRequest<'_>, now: Instant) -> Option<Interruption> {
+    if request.context.is_cancelled() {
+        Some(Interruption::Cancelled)
+    } else {
+        passed(request.limits.deadline, now).then_some(Interruption::Timeout)
+    }
+}
+
+/// Takes back a wake-up that is no cancellation: a forked copy of the host cancelled its copy of the context.
+pub(super) fn drain_spurious_wake(context: &Context) {
+    if !context.is_cancelled() {
+        context.drain_wake();
+        if context.is_cancelled() {
+            // The host's own came in between, and other calls may wait for the wake-up just taken.
+            context.cancel();
+        }
+    }
+}
+
+fn passed(limit: Option<Instant>, now: Instant) -> bool {
+    limit.is_some_and(|limit| now >= limit)
+}
+
+/// The earlier of two instants; `None` is never.
+pub(super) fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
+}

@@ -1,0 +1,76 @@
+//! Hosts that fork without exec.
+
+use super::*;
+
+#[test]
+fn a_host_that_forks_during_calls() {
+    alone!(|| {
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let forks = scope.spawn(|| {
+                let mut copies = Vec::new();
+                while !stop.load(Ordering::SeqCst) && copies.len() < 2000 {
+                    // SAFETY: the copy does nothing but wait to be killed.
+                    match unsafe { libc::fork() } {
+                        0 => loop {
+                            // SAFETY: pause takes nothing.
+                            unsafe { libc::pause() };
+                        },
+                        copy => copies.push(copy),
+                    }
+                }
+                copies
+            });
+            for _ in 0..50 {
+                let input = vec![b'i'; 60_000];
+                // A copy may keep the plugin's end of stdout open; an answer is complete nevertheless.
+                let outcome = evil("echo").stdin(*b"{\"a\":1}").grace(SOON).run();
+                assert_exited(&outcome, 0);
+                assert_eq!(outcome.stdout, b"{\"a\":1}");
+                let outcome = evil("echo").stdin(input.clone()).grace(SOON).run();
+                assert_exited(&outcome, 0);
+                assert!(outcome.stdout == input);
+            }
+            stop.store(true, Ordering::SeqCst);
+            for copy in forks.join().unwrap() {
+                // SAFETY: the number is that of a child not yet reaped; waitpid accepts NULL for the status.
+                unsafe {
+                    libc::kill(copy, libc::SIGKILL);
+                    libc::waitpid(copy, std::ptr::null_mut(), 0);
+                }
+            }
+        });
+        assert_no_children();
+    });
+}
+
+#[test]
+fn a_forked_copy_of_the_host_that_cancels_does_not_cancel_here() {
+    alone!(|| {
+        let (ready, release) = (Fifo::new(), Fifo::new());
+        let mut writer = release.writer();
+        let context = Context::new(Default::default()).unwrap();
+        let call = evil("await").context(&context);
+        let call = call.env("EVIL_READY", &ready.path).env("EVIL_RELEASE", &release.path);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                ready.await_end();
+                // SAFETY: the copy writes to a descriptor and ends without running anything else; waitpid
+                // accepts NULL for the status.
+                unsafe {
+                    let copy = libc::fork();
+                    if copy == 0 {
+                        context.cancel();
+                        libc::_exit(0);
+                    }
+                    libc::waitpid(copy, std::ptr::null_mut(), 0);
+                }
+                std::io::Write::write_all(&mut writer, b"1").unwrap();
+            });
+            assert_exited(&call.run(), 0);
+        });
+        assert!(!context.is_cancelled());
+        context.cancel();
+        assert_eq!(call.run().interruption, Some(Interruption::Cancelled));
+    });
+}
