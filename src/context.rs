@@ -80,7 +80,6 @@ pub struct ContextOptions {
     pub env: Option<EnvPolicy>,
     /// W3C trace ids for the plugins' environment.
     pub trace: TraceContext,
-    pub(crate) call_data: CallData,
 }
 
 impl ContextOptions {
@@ -95,7 +94,6 @@ impl ContextOptions {
             timeout: timeout_ms.map(Duration::from_millis),
             env,
             trace: TraceContext { traceparent, tracestate, baggage },
-            call_data: CallData::default(),
         })
     }
 }
@@ -113,7 +111,7 @@ struct OptionsShape {
 impl Context {
     /// A context without deadline that cannot be cancelled.
     pub fn background() -> Context {
-        Context::of(Inner::new(ContextOptions::default(), None))
+        Context::of(Inner::new(ContextOptions::default(), CallData::default(), None))
     }
 
     /// A context that can be cancelled.
@@ -122,11 +120,16 @@ impl Context {
     /// [`Status::InvalidArgument`] for malformed trace ids; [`Status::Io`] when the process has no file
     /// descriptor left.
     pub fn new(options: ContextOptions) -> Result<Context> {
+        Context::with_call_data(options, CallData::default())
+    }
+
+    /// [`Context::new`] with the host's own pointer.
+    pub(crate) fn with_call_data(options: ContextOptions, call_data: CallData) -> Result<Context> {
         options.trace.validate()?;
         let wake = wake::new().map_err(|error| {
             Error::new(Status::Io, format!("failed to make the context's wake-up descriptor: {error}"))
         })?;
-        Ok(Context::of(Inner::new(options, Some(wake))))
+        Ok(Context::of(Inner::new(options, call_data, Some(wake))))
     }
 
     fn of(inner: Inner) -> Context {
@@ -212,7 +215,7 @@ impl Context {
 }
 
 impl Inner {
-    fn new(options: ContextOptions, wake: Option<OwnedFd>) -> Inner {
+    fn new(options: ContextOptions, call_data: CallData, wake: Option<OwnedFd>) -> Inner {
         Inner {
             // A timeout beyond what the clock can count is no deadline.
             deadline: options.timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
@@ -220,7 +223,7 @@ impl Inner {
             wake,
             trace: options.trace,
             env: options.env,
-            call_data: options.call_data,
+            call_data,
         }
     }
 }

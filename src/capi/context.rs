@@ -5,7 +5,6 @@ use std::ffi::{c_char, c_void};
 use super::error::libcni_error;
 use super::ffi::{Out, boundary, infallible, optional_text};
 use crate::context::{CallData, Context, ContextOptions};
-use crate::error::Result;
 
 /// The deadline, cancellation and trace ids of one or more calls. Any number of calls on any threads may
 /// share one. A function that takes a context takes NULL for one without deadline.
@@ -41,16 +40,11 @@ pub unsafe extern "C" fn libcni_context_new(
     boundary(err, || {
         // SAFETY: the caller passes NULL or what the documentation asks for.
         let (out, options) = unsafe { (Out::required("out", out)?, optional_text("options", options)?) };
-        let mut options: ContextOptions = options.map_or_else(|| Ok(ContextOptions::default()), read)?;
-        options.call_data = CallData(call_data);
-        let context = Context::new(options)?;
+        let options = options.map_or_else(|| Ok(ContextOptions::default()), ContextOptions::from_json)?;
+        let context = Context::with_call_data(options, CallData(call_data))?;
         out.set(Box::into_raw(Box::new(libcni_context(context))));
         Ok(())
     })
-}
-
-fn read(options: &str) -> Result<ContextOptions> {
-    ContextOptions::from_json(options)
 }
 
 /// Cancels every call with this context, running or to come: a running plugin and its process group are

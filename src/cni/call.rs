@@ -9,7 +9,7 @@ use super::outcome::judge;
 use super::{Cni, Target};
 use crate::conf::{self, Injected};
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Status};
 use crate::exec::{ExecRequest, FindRequest, Limits, environment};
 use crate::types::command::Command;
 use crate::types::runtime::RuntimeConf;
@@ -106,6 +106,7 @@ impl<'a> Call<'a> {
             env: &self.env,
             ..ExecRequest::new(self.command, plugin, path, limits, self.ctx)
         };
+        self.check_time()?;
         let outcome = match self.cni.observer() {
             None => self.cni.exec().exec_plugin(&request)?,
             Some(observer) => {
@@ -122,6 +123,21 @@ impl<'a> Call<'a> {
             }
         };
         judge(self.command, outcome).map_err(|error| error.at_path(path))
+    }
+
+    /// Whether there is time to start another plugin: also for one that is no process, which nobody can end.
+    fn check_time(&self) -> Result<()> {
+        if self.ctx.is_cancelled() {
+            return Err(Error::new(
+                Status::Cancelled,
+                "the call was cancelled before the plugin was started",
+            ));
+        }
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            let message = "the deadline of the call passed before the plugin was started";
+            return Err(Error::new(Status::Timeout, message).with(|facts| facts.timed_out = true));
+        }
+        Ok(())
     }
 
     /// Derives the request of the target's plugin at `index` and runs it: the step that every operation on

@@ -1,7 +1,7 @@
 //! [`Cni`]: the operations of a runtime on its networks.
 //!
-//! Every operation is the same walk: over the plugins of a [`Target`], in some order, each step deriving
-//! the plugin's request, finding its program and running it ([`Call::step`]). What differs is the order,
+//! Every operation is the same walk: over the plugins of a target, in some order, each step deriving
+//! the plugin's request, finding its program and running it (`call.rs`). What differs is the order,
 //! what is passed, and what is done with the cache; each operation's file tells.
 
 mod attachment;
@@ -106,13 +106,14 @@ impl Cni {
         earlier(ctx.deadline(), self.options().timeout.and_then(after))
     }
 
-    /// The cache of a call: the handle's directory, then the call's own, then the default one.
+    /// The cache of a call: the handle's directory, then the call's own, then the default one. An empty
+    /// path is none.
     fn cache(&self, of_call: Option<&Path>) -> Option<Cache> {
         let dir = match (&self.options().cache_dir, of_call) {
             (CacheDir::Nowhere, _) => return None,
-            (CacheDir::At(dir), _) => dir.clone(),
-            (CacheDir::Default, Some(dir)) if !dir.as_os_str().is_empty() => dir.to_owned(),
-            (CacheDir::Default, _) => PathBuf::from(DEFAULT_CACHE_DIR),
+            (CacheDir::At(dir), _) if !dir.as_os_str().is_empty() => dir.clone(),
+            (_, Some(dir)) if !dir.as_os_str().is_empty() => dir.to_owned(),
+            _ => PathBuf::from(DEFAULT_CACHE_DIR),
         };
         Some(Cache::new(dir, self.options().durable))
     }

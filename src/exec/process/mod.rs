@@ -3,12 +3,12 @@
 //! It cannot hang, leak or disturb the host. All of it happens on the calling thread, without helper threads,
 //! signal handlers or anything else that the whole process shares:
 //!
-//! - [`spawn`] starts the process: in its own process group, with signals reset, with descriptors 0 to 2
+//! - `spawn` starts the process: in its own process group, with signals reset, with descriptors 0 to 2
 //!   only, in the namespaces of the calling thread.
-//! - [`pipes`] feeds its stdin and keeps a bounded part of its output.
-//! - [`run`] waits for all of it at once, and ends what must be ended.
-//! - [`child`] signals the process and its group, reaps it, and knows how it ended even if the host reaped it.
-//! - [`sys`] has the system calls.
+//! - `pipes` feeds its stdin and keeps a bounded part of its output.
+//! - `run` waits for all of it at once, and ends what must be ended.
+//! - `child` signals the process and its group, reaps it, and knows how it ended even if the host reaped it.
+//! - `sys` has the system calls.
 
 use std::io;
 use std::path::PathBuf;

@@ -1,0 +1,233 @@
+//! What all calls share: environment, trace ids, deadlines, cancellation, locks, the order of failures.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use cni::context::{EnvPolicy, TraceContext};
+use cni::{CacheDir, Cni, CniOptions, Context, ContextOptions, RuntimeConf, Status};
+use common::{Scene, background, network, rt};
+use serde_json::json;
+
+const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+fn env_of(scene: &Scene, env: EnvPolicy, ctx: &Context) -> std::collections::BTreeMap<String, String> {
+    scene.forget_calls();
+    let cni = Cni::new(CniOptions { env, cache_dir: CacheDir::Nowhere, ..scene.options() });
+    let net = network("1.0.0", &[scene.plugin("first", json!({}))]);
+    cni.add_network_list(ctx, &net, &rt()).unwrap();
+    scene.calls().remove(0).env
+}
+
+#[test]
+fn the_host_decides_what_plugins_get_of_its_environment() {
+    let scene = Scene::with_plugins(&["first"]);
+    let env = |policy| env_of(&scene, policy, &background());
+    let inherited = env(EnvPolicy::Inherit);
+    assert!(inherited.contains_key("CARGO_MANIFEST_DIR") && inherited.contains_key("CNI_COMMAND"));
+    let clean: Vec<String> = env(EnvPolicy::Clean).into_keys().collect();
+    let protocol = ["CNI_ARGS", "CNI_COMMAND", "CNI_CONTAINERID", "CNI_IFNAME", "CNI_NETNS", "CNI_PATH"];
+    assert_eq!(clean, [&protocol[..], &["PATH"]].concat());
+    let kept = env(EnvPolicy::Keep(vec!["CARGO_MANIFEST_DIR".into(), "UNSET_HERE".into()]));
+    assert!(kept.contains_key("CARGO_MANIFEST_DIR") && !kept.contains_key("PATH"));
+    let exactly =
+        env(EnvPolicy::Exactly(vec![("A".into(), "b=c".into()), ("CNI_IFNAME".into(), "x".into())]));
+    assert_eq!((exactly["A"].as_str(), exactly["CNI_IFNAME"].as_str(), exactly.len()), ("b=c", "eth0", 7));
+    let ctx =
+        Context::new(ContextOptions { env: Some(EnvPolicy::Clean), ..ContextOptions::default() }).unwrap();
+    assert!(!env_of(&scene, EnvPolicy::Inherit, &ctx).contains_key("CARGO_MANIFEST_DIR"));
+}
+
+#[test]
+fn trace_ids_reach_the_plugin() {
+    let scene = Scene::with_plugins(&["first"]);
+    let with = |trace: TraceContext| {
+        let ctx = Context::new(ContextOptions { trace, ..ContextOptions::default() }).unwrap();
+        env_of(&scene, EnvPolicy::Inherit, &ctx)
+    };
+    let all = with(TraceContext {
+        traceparent: Some(PARENT.into()),
+        tracestate: Some("a=1".into()),
+        baggage: Some("k=v".into()),
+    });
+    assert_eq!((&*all["TRACEPARENT"], &*all["TRACESTATE"], &*all["BAGGAGE"]), (PARENT, "a=1", "k=v"));
+    let alone = with(TraceContext { baggage: Some("k=v".into()), ..TraceContext::default() });
+    assert!(!alone.contains_key("BAGGAGE"));
+}
+
+/// A plugin that hangs in ADD, once it has told so through a FIFO.
+struct Hanging {
+    scene: Scene,
+    fifo: PathBuf,
+}
+
+impl Hanging {
+    fn new() -> Hanging {
+        let scene = Scene::with_plugins(&["first", "hangs"]);
+        let fifo = scene.path("fifo");
+        let path = std::ffi::CString::new(fifo.to_str().unwrap()).unwrap();
+        // SAFETY: the path is a NUL-terminated string that outlives the call.
+        assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
+        Hanging { scene, fifo }
+    }
+
+    fn network(&self) -> cni::NetworkConfigList {
+        let hangs = json!({ "ADD": { "fifo": self.fifo, "hang": true } });
+        network("1.0.0", &[self.scene.plugin("first", json!({})), self.scene.plugin("hangs", hangs)])
+    }
+
+    /// Returns when the plugin runs. What is returned gives end of file when it is no more.
+    fn running(&self) -> std::fs::File {
+        std::fs::File::open(&self.fifo).unwrap()
+    }
+}
+
+#[test]
+fn a_deadline_ends_the_plugin_and_del_works_afterwards() {
+    let hanging = Hanging::new();
+    let options = CniOptions { timeout: Some(Duration::from_millis(300)), ..hanging.scene.options() };
+    let net = hanging.network();
+    let error = std::thread::scope(|scope| {
+        let call =
+            scope.spawn(|| Cni::new(options).add_network_list(&background(), &net, &rt()).unwrap_err());
+        let mut running = hanging.running();
+        assert_eq!(running.read(&mut [0]).unwrap(), 0);
+        call.join().unwrap()
+    });
+    assert_eq!(error.status(), Status::Timeout);
+    assert!(
+        error.message().starts_with("plugin type=\"hangs\" failed (add): netplugin timed out after "),
+        "{error}"
+    );
+    assert!(error.facts().timed_out);
+    hanging.scene.cni().del_network_list(&background(), &net, &rt()).unwrap();
+}
+
+#[test]
+fn cancellation_ends_the_plugin_and_every_later_call_of_the_context() {
+    let hanging = Hanging::new();
+    let ctx = Context::new(ContextOptions::default()).unwrap();
+    let net = hanging.network();
+    let cni = Cni::new(CniOptions { rollback: true, ..hanging.scene.options() });
+    let error = std::thread::scope(|scope| {
+        let call = scope.spawn(|| cni.add_network_list(&ctx, &net, &rt()).unwrap_err());
+        let mut running = hanging.running();
+        ctx.cancel();
+        assert_eq!(running.read(&mut [0]).unwrap(), 0);
+        call.join().unwrap()
+    });
+    assert_eq!(error.status(), Status::Cancelled);
+    assert!(!error.facts().timed_out);
+    // The rollback is not cancelled: it has its own budget.
+    assert_eq!(hanging.scene.order(), ["ADD first", "ADD hangs", "DEL hangs", "DEL first"]);
+    let again = cni.del_network_list(&ctx, &net, &rt()).unwrap_err();
+    assert_eq!(again.status(), Status::Cancelled);
+    assert_eq!(hanging.scene.order().len(), 4);
+}
+
+#[test]
+fn a_second_operation_on_an_attachment_waits_and_one_on_another_does_not() {
+    let hanging = Hanging::new();
+    let (cni, net) = (hanging.scene.cni(), hanging.network());
+    let ctx = Context::new(ContextOptions::default()).unwrap();
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| cni.add_network_list(&ctx, &net, &rt()).unwrap_err());
+        let _running = hanging.running();
+        let soon = Context::with_timeout(Duration::from_millis(50)).unwrap();
+        let waiting = cni.del_network_list(&soon, &net, &rt()).unwrap_err();
+        assert_eq!(waiting.status(), Status::Timeout, "{waiting}");
+        let other = RuntimeConf { container_id: "c2".into(), ..rt() };
+        cni.del_network_list(&background(), &net, &other).unwrap();
+        let unlocked = Cni::new(CniOptions { locking: false, ..hanging.scene.options() });
+        unlocked.del_network_list(&background(), &net, &rt()).unwrap();
+        ctx.cancel();
+        call.join().unwrap();
+    });
+}
+
+/// The meta plugin of the next test: the test binary itself, run by a script.
+#[test]
+fn meta_plugin() {
+    let Some(bin) = std::env::var_os("META_PLUGIN_BIN") else { return };
+    let mut stdin = String::new();
+    std::io::stdin().read_to_string(&mut stdin).unwrap();
+    let own: serde_json::Value = serde_json::from_str(&stdin).unwrap();
+    let cni = Cni::new(CniOptions {
+        plugin_dirs: vec![bin.into()],
+        cache_dir: CacheDir::At(own["cacheDir"].as_str().unwrap().into()),
+        ..CniOptions::default()
+    });
+    let inner = common::list(&own["inner"]);
+    let variable = |name: &str| std::env::var(name).unwrap();
+    let rt = RuntimeConf {
+        container_id: variable("CNI_CONTAINERID"),
+        netns: variable("CNI_NETNS"),
+        if_name: variable("CNI_IFNAME"),
+        ..RuntimeConf::default()
+    };
+    // Another process that held the lock would keep this one waiting until then.
+    let ctx = Context::with_timeout(Duration::from_secs(60)).unwrap();
+    let answer = match variable("CNI_COMMAND").as_str() {
+        "ADD" => cni.add_network_list(&ctx, &inner, &rt).unwrap().to_json(),
+        _ => cni.del_network_list(&ctx, &inner, &rt).map(|()| String::new()).unwrap(),
+    };
+    std::fs::write("/dev/fd/3", answer).unwrap();
+}
+
+#[test]
+fn a_plugin_that_uses_the_library_on_the_same_attachment_does_not_wait_for_its_parent() {
+    let scene = Scene::with_plugins(&["first"]);
+    let script = scene.path("bin").join("meta");
+    let itself = std::env::current_exe().unwrap();
+    let text = format!(
+        "#!/bin/sh\nMETA_PLUGIN_BIN={} exec {} --exact meta_plugin --nocapture 3>&1 >&2\n",
+        quoted(&scene.path("bin")),
+        quoted(&itself)
+    );
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let inner =
+        json!({ "cniVersion": "1.0.0", "name": "net", "plugins": [scene.plugin("first", json!({}))] });
+    let meta = json!({ "type": "meta", "cacheDir": scene.path("cache"), "inner": inner });
+    let (cni, net) = (scene.cni(), network("1.0.0", &[meta]));
+    let ctx = Context::with_timeout(Duration::from_secs(60)).unwrap();
+    let result = cni.add_network_list(&ctx, &net, &rt()).unwrap();
+    assert_eq!(result.interfaces().len(), 1);
+    cni.del_network_list(&ctx, &net, &rt()).unwrap();
+    assert_eq!(scene.order(), ["ADD first", "DEL first"]);
+}
+
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display())
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_noticed_before_the_first_plugin_runs() {
+    let scene = Scene::with_plugins(&["first"]);
+    std::fs::write(scene.path("cache"), "a file").unwrap();
+    let net = network("1.0.0", &[scene.plugin("first", json!({}))]);
+    let error = scene.cni().add_network_list(&background(), &net, &rt()).unwrap_err();
+    assert_eq!(error.status(), Status::Cache);
+    assert!(error.message().contains(scene.path("cache").to_str().unwrap()), "{error}");
+    assert!(scene.calls().is_empty());
+}
+
+#[test]
+fn a_cache_failure_behind_a_good_add_keeps_the_result_in_the_error() {
+    let scene = Scene::with_plugins(&["first"]);
+    // A directory where the file has to go: the plugin runs, the rename fails.
+    std::fs::create_dir_all(scene.cache_file("net-c1-eth0")).unwrap();
+    let net = network("1.0.0", &[scene.plugin("first", json!({}))]);
+    let cni = Cni::new(CniOptions { preflight: false, ..scene.options() });
+    let error = cni.add_network_list(&background(), &net, &rt()).unwrap_err();
+    assert_eq!(error.status(), Status::Cache);
+    assert!(error.message().starts_with("failed to set network \"net\" cached result: "), "{error}");
+    let result: serde_json::Value = serde_json::from_str(&error.to_json()).unwrap();
+    assert_eq!(result["result"]["interfaces"][0]["name"], "eth0");
+    assert_eq!(scene.order(), ["ADD first"]);
+}
