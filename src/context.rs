@@ -88,7 +88,7 @@ impl ContextOptions {
     /// # Errors
     /// [`Status::InvalidArgument`], with the key and the place.
     pub fn from_json(text: &str) -> Result<ContextOptions> {
-        let shape: OptionsShape = shape::read("context options", text)?;
+        let shape: OptionsShape = shape::read_object("context options", text)?;
         let OptionsShape { timeout_ms, env, traceparent, tracestate, baggage } = shape;
         Ok(ContextOptions {
             timeout: timeout_ms.map(Duration::from_millis),

@@ -97,7 +97,7 @@ fn parse_text(text: &str) -> Result<Parsed, Problem> {
     let (mut capability_args, mut result) = (BTreeMap::new(), None);
 
     let members = json::members(text)?;
-    for member in members.iter().filter(|member| is_key("kind", &member.key)) {
+    for member in members.iter().filter(|member| json::fold_eq(&member.key, "kind")) {
         read_string(member.value, &mut kind).map_err(|problem| problem.in_key("kind"))?;
     }
     if kind != KIND {
@@ -105,7 +105,7 @@ fn parse_text(text: &str) -> Result<Parsed, Problem> {
     }
     for member in &members {
         let (name, value) = (member.key.as_ref(), member.value);
-        let is = |known| is_key(known, name);
+        let is = |known| json::fold_eq(name, known);
         match () {
             () if is("containerId") => read_string(value, &mut key.container_id),
             () if is("networkName") => read_string(value, &mut key.network_name),
@@ -205,17 +205,6 @@ fn read_result(value: &str) -> Result<Option<Box<RawValue>>, Problem> {
         Kind::Object => Ok(Some(RawValue::from_string(value.to_owned())?)),
         _ => Err(Problem::expected("an object", value)),
     }
-}
-
-/// Whether the original takes `key` for its own `known` one: in any letter case, and by Unicode's simple
-/// folding, in which two characters beyond ASCII are letters of ours.
-fn is_key(known: &str, key: &str) -> bool {
-    let fold = |c: char| match c {
-        '\u{17f}' => 's',
-        '\u{212a}' => 'k',
-        c => c.to_ascii_lowercase(),
-    };
-    key == known || key.chars().map(fold).eq(known.chars().map(fold))
 }
 
 #[cfg(test)]

@@ -72,14 +72,16 @@ impl Cache {
 
     /// Stores the attachment, in place of what was stored of it before.
     ///
-    /// Other processes see the old state or the new one; after a crash at any step, and after every error
-    /// but one of the last fsync, it is the old one or the new one, whole. A corrupt file that stands under
-    /// the attachment's plain name is set aside when its last change is older than ten seconds; otherwise
-    /// it stays, and the attachment takes its hashed name. The answer tells of it.
+    /// Other processes see the old state or the new one. After a crash at any step, and after an error, it
+    /// is one of the two, whole: the old one, unless only the last fsync or the removal of the hashed name
+    /// failed. A corrupt file that stands under the attachment's plain name is set aside when its last
+    /// change is older than ten seconds; otherwise it stays, and the attachment takes its hashed name. The
+    /// answer tells of it.
     ///
     /// # Errors
-    /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) for a key with an empty part, `/` or NUL; [`Status::InvalidResult`](crate::Status::InvalidResult)
-    /// for a result that is no object; [`Status::Cache`](crate::Status::Cache), naming the file, when a step fails.
+    /// [`InvalidArgument`](crate::Status::InvalidArgument) for a key with an empty part, `/` or NUL;
+    /// [`InvalidResult`](crate::Status::InvalidResult) for a result that is no object;
+    /// [`Cache`](crate::Status::Cache), naming the file, when a step fails.
     pub fn store(&self, entry: &Entry) -> Result<CorruptFiles> {
         let key = &entry.attachment.key;
         let names = Names::of(key)?;

@@ -79,7 +79,7 @@ pub(super) fn renameat(
     }
     match rename(libc::RENAME_NOREPLACE) {
         // A file system (some network ones) that does not know the flag. The locks keep others away.
-        Err(_) => rename(0),
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => rename(0),
         outcome => outcome,
     }
 }

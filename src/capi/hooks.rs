@@ -48,10 +48,11 @@ pub struct libcni_hooks {
             response: *mut libcni_exec_response,
         ) -> i32,
     >,
-    /// Told of the begin and the end of every plugin's run. `event_json` is an object with `event` ("begin" or "end"),
-    /// `command`, `plugin`, `index`, `path`, `containerId`, `ifName`, and at the end `pid`, `durationMs`, `exitCode` or
-    /// `signal` or `exitUnknown`, `timedOut`, `cancelled`, `notStarted`, `stderr`, where they apply. `call_data` is the
-    /// context's. Costs nothing when it is NULL.
+    /// Told of what happens. `event_json` is an object. `event` is "begin" and "end" for every plugin's run, with `command`,
+    /// `plugin`, `index`, `path`, `containerId`, `ifName`, and at the end `pid`, `durationMs`, `exitCode` or `signal` or
+    /// `exitUnknown`, `timedOut`, `cancelled`, `notStarted`, `stderr`, where they apply; or "cacheProblem" for a file of the
+    /// cache that was of no use, with `path`, `message` and, where it was moved, `setAside`. `call_data` is the context's.
+    /// Costs nothing when it is NULL.
     pub on_event: Option<
         unsafe extern "C" fn(user_data: *mut c_void, call_data: *mut c_void, event_json: *const c_char),
     >,

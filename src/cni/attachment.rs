@@ -164,8 +164,9 @@ impl Cni {
             delete_step(&call, target, index, rt, known.as_deref()).map_err(|error| error.about(key))?;
         }
         let Some(cache) = cache else { return Ok(()) };
-        // What was corrupt is set aside; the events of the cache will tell of it.
-        cache.remove(key).map(drop).map_err(|error| error.about(key))
+        let corrupt = cache.remove(key).map_err(|error| error.about(key))?;
+        self.report_corrupt(ctx, &corrupt);
+        Ok(())
     }
 
     /// What DEL passes on: a file of no use does not stand in the way of deleting.
@@ -236,11 +237,12 @@ impl Addition<'_> {
             };
         let mut last = None;
         let outcome = self.run_plugins(ctx, &found, &mut last).and_then(|result| {
-            let stored = cache.map_or(Ok(()), |cache| cache.store(&self.entry(&result)).map(drop));
-            stored.map_err(|error| {
+            let Some(cache) = cache else { return Ok(result) };
+            let corrupt = cache.store(&self.entry(&result)).map_err(|error| {
                 let json = RawValue::from_string(result.to_json()).ok();
                 self.cache_error(error).with(|facts| facts.result = json)
             })?;
+            self.cni.report_corrupt(ctx, &corrupt);
             Ok(result)
         });
         outcome.map_err(|error| if rollback { self.roll_back(ctx, error, last.as_deref()) } else { error })

@@ -89,10 +89,11 @@ impl Cni {
     /// # Errors
     /// [`Status::Cache`] when the cache cannot be read.
     pub fn get_cached_attachments(&self, filter: &AttachmentFilter) -> Result<Vec<Attachment>> {
-        match self.cache(None) {
-            Some(cache) => Ok(cache.attachments(filter)?.attachments),
-            None => Ok(Vec::new()),
-        }
+        let Some(cache) = self.cache(None) else { return Ok(Vec::new()) };
+        let listing = cache.attachments(filter)?;
+        let ctx = Context::background();
+        listing.skipped.iter().for_each(|problem| self.report_problem(&ctx, problem));
+        Ok(listing.attachments)
     }
 
     /// DEL of every remembered attachment that matches, with the configuration and the arguments of its

@@ -4,7 +4,7 @@ use std::ffi::CString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::event::Event;
+use super::event::{Event, Run, RunEnd};
 use super::outcome::judge;
 use super::{Cni, Target};
 use crate::conf::{self, Injected};
@@ -110,15 +110,15 @@ impl<'a> Call<'a> {
         let outcome = match self.cni.observer() {
             None => self.cni.exec().exec_plugin(&request)?,
             Some(observer) => {
-                let event = Event {
+                let run = Run {
                     index,
                     container_id: &self.container_id,
                     if_name: &self.if_name,
-                    ..Event::begin(self.command, plugin, path)
+                    ..Run::new(self.command, plugin, path)
                 };
-                observer.on_event(self.ctx, &event);
+                observer.on_event(self.ctx, &Event::Begin(run.clone()));
                 let outcome = self.cni.exec().exec_plugin(&request)?;
-                observer.on_event(self.ctx, &event.ended(&outcome));
+                observer.on_event(self.ctx, &Event::End { run, end: RunEnd::of(&outcome) });
                 outcome
             }
         };

@@ -1,10 +1,11 @@
 //! What happens while an operation runs, for a host that wants to watch.
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use serde::Serialize;
 
+use super::Cni;
+use crate::cache::{CorruptFiles, Problem};
 use crate::context::Context;
 use crate::exec::{Interruption, Outcome, Termination};
 use crate::text;
@@ -18,13 +19,40 @@ pub trait Observer: Send + Sync {
     fn on_event(&self, ctx: &Context, event: &Event<'_>);
 }
 
-/// The begin or the end of one plugin's run. Serialises to the `event_json` of the C ABI.
+/// Something that happened. Serialises to the `event_json` of the C ABI, where `event` is `begin`, `end` or
+/// `cacheProblem`.
 #[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A plugin is about to run.
+    Begin(Run<'a>),
+    /// A plugin has run.
+    End {
+        /// The run.
+        #[serde(flatten)]
+        run: Run<'a>,
+        /// How it ended.
+        #[serde(flatten)]
+        end: RunEnd,
+    },
+    /// A file of the cache was of no use, and was left alone or set aside.
+    CacheProblem {
+        /// The file.
+        path: String,
+        /// What is wrong with it; in a file that was set aside, that it is corrupt.
+        message: String,
+        /// Where it was moved, if it was.
+        #[serde(rename = "setAside", skip_serializing_if = "Option::is_none")]
+        set_aside: Option<String>,
+    },
+}
+
+/// One plugin's run.
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct Event<'a> {
-    /// `begin` or `end`.
-    pub event: &'static str,
+pub struct Run<'a> {
     /// The CNI command.
     pub command: &'static str,
     /// The plugin's type.
@@ -33,16 +61,13 @@ pub struct Event<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index: Option<usize>,
     /// Its program.
-    pub path: Cow<'a, str>,
+    pub path: String,
     /// The container's id; empty for commands about no container.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub container_id: &'a str,
     /// The interface's name; empty for commands about no container.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub if_name: &'a str,
-    /// How the run ended; only in `end`.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub end: Option<RunEnd>,
 }
 
 /// How one plugin's run ended.
@@ -78,14 +103,15 @@ pub struct RunEnd {
     pub stderr: Option<String>,
 }
 
-impl<'a> Event<'a> {
-    pub(super) fn begin(command: Command, plugin: &'a str, path: &'a Path) -> Event<'a> {
-        let (command, path) = (command.name(), path.to_string_lossy());
-        Event { event: "begin", command, plugin, index: None, path, container_id: "", if_name: "", end: None }
+impl<'a> Run<'a> {
+    pub(super) fn new(command: Command, plugin: &'a str, path: &Path) -> Run<'a> {
+        let (command, path) = (command.name(), path.to_string_lossy().into_owned());
+        Run { command, plugin, index: None, path, container_id: "", if_name: "" }
     }
+}
 
-    /// The event of the end of the same run.
-    pub(super) fn ended(self, outcome: &Outcome) -> Event<'a> {
+impl RunEnd {
+    pub(super) fn of(outcome: &Outcome) -> RunEnd {
         let (mut exit_code, mut signal, mut exit_unknown, mut not_started) = (None, None, false, None);
         match &outcome.termination {
             Termination::Exited(code) => exit_code = Some(*code),
@@ -93,7 +119,7 @@ impl<'a> Event<'a> {
             Termination::Unknown => exit_unknown = true,
             Termination::NotStarted(error) => not_started = Some(error.to_string()),
         }
-        let end = RunEnd {
+        RunEnd {
             pid: outcome.pid,
             duration_ms: outcome.duration.as_secs_f64() * 1000.0,
             exit_code,
@@ -103,7 +129,28 @@ impl<'a> Event<'a> {
             cancelled: outcome.interruption == Some(Interruption::Cancelled),
             not_started,
             stderr: (!outcome.stderr.is_empty()).then(|| text::lossy(&outcome.stderr).into_owned()),
-        };
-        Event { event: "end", end: Some(end), ..self }
+        }
+    }
+}
+
+impl Cni {
+    /// Tells of a file of the cache that was skipped.
+    pub(super) fn report_problem(&self, ctx: &Context, problem: &Problem) {
+        let Some(observer) = self.observer() else { return };
+        let path = problem.path.to_string_lossy().into_owned();
+        let message = problem.reason.clone();
+        observer.on_event(ctx, &Event::CacheProblem { path, message, set_aside: None });
+    }
+
+    /// Tells of the corrupt files that a store or a removal met.
+    pub(super) fn report_corrupt(&self, ctx: &Context, files: &CorruptFiles) {
+        let Some(observer) = self.observer() else { return };
+        for moved in &files.set_aside {
+            let path = moved.from.to_string_lossy().into_owned();
+            let message = String::from("the file is corrupt");
+            let set_aside = Some(moved.to.to_string_lossy().into_owned());
+            observer.on_event(ctx, &Event::CacheProblem { path, message, set_aside });
+        }
+        files.left.iter().for_each(|problem| self.report_problem(ctx, problem));
     }
 }

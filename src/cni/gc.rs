@@ -1,15 +1,17 @@
 //! GC of a network (specification, section 2, "GC").
 
 use std::collections::HashSet;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
 use super::call::{Call, Parameters};
 use super::{Cni, Target};
+use crate::cache::{Cache, Scanned};
 use crate::conf::{self, Injected};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::types::attachment::{Attachment, AttachmentFilter};
+use crate::types::attachment::{Attachment, AttachmentFilter, AttachmentKey};
 use crate::types::command::Command;
 use crate::types::network::NetworkConfigList;
 use crate::types::runtime::RuntimeConf;
@@ -46,7 +48,7 @@ impl GcArgs {
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         struct ArgsShape {
             #[serde(deserialize_with = "Option::deserialize")]
-            valid_attachments: Option<Vec<AttachmentShape>>,
+            valid_attachments: Option<Vec<shape::Object<AttachmentShape>>>,
         }
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -54,9 +56,9 @@ impl GcArgs {
             container_id: String,
             if_name: String,
         }
-        let shape: ArgsShape = shape::read("gc arguments", text)?;
-        let attachment = |shape: AttachmentShape| {
-            let AttachmentShape { container_id, if_name } = shape;
+        let shape: ArgsShape = shape::read_object("gc arguments", text)?;
+        let attachment = |shape: shape::Object<AttachmentShape>| {
+            let AttachmentShape { container_id, if_name } = shape.0;
             GcAttachment { container_id, if_name }
         };
         let valid_attachments =
@@ -82,13 +84,8 @@ impl Cni {
         let locks = self.lock_network(ctx, &list.name, deadline)?;
         let ctx = locks.context();
         let mut failures = Vec::new();
-        for attachment in self.stale_attachments(&list.name, args)? {
-            let key = attachment.key.clone();
-            if let Err(error) = self.delete_stale(ctx, list, attachment, deadline) {
-                let prefix =
-                    format!("failed to delete stale attachment {} {}", key.container_id, key.if_name);
-                failures.push(error.context(prefix));
-            }
+        if let Some(cache) = self.cache(None) {
+            self.delete_stale_attachments(ctx, &cache, list, args, deadline, &mut failures)?;
         }
         // A malformed version has no GC.
         if Version::parse(&list.cni_version).is_ok_and(|version| version >= version::WITH_GC_AND_STATUS) {
@@ -114,8 +111,16 @@ impl Cni {
         Error::joined(failures, "\n")
     }
 
-    fn stale_attachments(&self, network: &str, args: &GcArgs) -> Result<Vec<Attachment>> {
-        let Some(cache) = self.cache(None) else { return Ok(Vec::new()) };
+    /// One attachment at a time: there may be a hundred thousand.
+    fn delete_stale_attachments(
+        &self,
+        ctx: &Context,
+        cache: &Cache,
+        list: &NetworkConfigList,
+        args: &GcArgs,
+        deadline: Option<Instant>,
+        failures: &mut Vec<Error>,
+    ) -> Result<()> {
         let valid: HashSet<(&str, &str)> = args
             .valid_attachments
             .iter()
@@ -123,11 +128,25 @@ impl Cni {
             .map(|valid| (valid.container_id.as_str(), valid.if_name.as_str()))
             .collect();
         let filter =
-            AttachmentFilter { network_name: Some(network.to_owned()), ..AttachmentFilter::default() };
-        let is_stale = |attachment: &Attachment| {
-            !valid.contains(&(attachment.key.container_id.as_str(), attachment.key.if_name.as_str()))
-        };
-        Ok(cache.attachments(&filter)?.attachments.into_iter().filter(is_stale).collect())
+            AttachmentFilter { network_name: Some(list.name.clone()), ..AttachmentFilter::default() };
+        for found in cache.scan(&filter)? {
+            let attachment = match found? {
+                Scanned::Attachment(attachment) => attachment,
+                Scanned::Skipped(problem) => {
+                    self.report_problem(ctx, &problem);
+                    continue;
+                }
+            };
+            let AttachmentKey { container_id, if_name, .. } = &attachment.key;
+            if valid.contains(&(container_id.as_str(), if_name.as_str())) {
+                continue;
+            }
+            if let Err(error) = self.delete_stale(ctx, list, &attachment, deadline) {
+                let prefix = format!("failed to delete stale attachment {container_id} {if_name}");
+                failures.push(error.context(prefix));
+            }
+        }
+        Ok(())
     }
 
     /// DEL with the list of the ADD, unless the given one has more plugins.
@@ -135,13 +154,13 @@ impl Cni {
         &self,
         ctx: &Context,
         list: &NetworkConfigList,
-        attachment: Attachment,
-        deadline: Option<std::time::Instant>,
+        attachment: &Attachment,
+        deadline: Option<Instant>,
     ) -> Result<()> {
         let cached = conf::network_conf_from_bytes(&attachment.config).ok();
         let list =
             cached.as_ref().filter(|cached| cached.plugins.len() >= list.plugins.len()).unwrap_or(list);
-        let rt = runtime_conf_of(&attachment);
+        let rt = runtime_conf_of(attachment);
         let locks = self.lock_attachment(ctx, Command::Del, None, &attachment.key, deadline)?;
         // The cached list is outside data: the attachment is the one that was found, whatever name it says.
         let target = Target { name: &attachment.key.network_name, ..Target::list(list) };

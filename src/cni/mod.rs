@@ -32,7 +32,7 @@ use crate::types::result::CniResult;
 use crate::types::runtime::RuntimeConf;
 
 pub use cached::{AttachmentReport, CachedConfig};
-pub use event::{Event, Observer, RunEnd};
+pub use event::{Event, Observer, Run, RunEnd};
 pub use gc::{GcArgs, GcAttachment};
 pub use options::{CacheDir, CniOptions};
 pub use render::RenderedRequest;

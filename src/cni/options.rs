@@ -83,7 +83,7 @@ impl CniOptions {
     /// [`Status::InvalidArgument`](crate::Status::InvalidArgument), with the key and the place, for what
     /// is not JSON, an unknown key, or a value of the wrong type.
     pub fn from_json(text: &str) -> Result<CniOptions> {
-        let shape: OptionsShape = shape::read("options", text)?;
+        let shape: OptionsShape = shape::read_object("options", text)?;
         let default = CniOptions::default();
         let millis = |value: Option<u64>| value.map(Duration::from_millis);
         Ok(CniOptions {

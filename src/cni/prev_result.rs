@@ -26,7 +26,12 @@ pub(super) fn cached(cache: &Cache, key: &AttachmentKey, cni_version: &str) -> R
         Lookup::Found(entry) => {
             entry.result.map_or_else(|| String::from("null"), |result| result.get().to_owned())
         }
-        Lookup::Legacy(legacy) => legacy.text,
+        Lookup::Legacy(legacy) if legacy.kind.is_empty() => legacy.text,
+        Lookup::Legacy(legacy) => {
+            let kind = crate::text::quote(&legacy.kind);
+            let message = format!("the cache file of {key} has the unknown kind {kind}");
+            return Ok(PrevResult::Unusable(Error::new(Status::Cache, message)));
+        }
         Lookup::Corrupt(problem) => {
             let error = Error::new(Status::Cache, problem.to_string()).at_path(&problem.path);
             return Ok(PrevResult::Unusable(error));

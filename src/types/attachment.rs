@@ -87,7 +87,7 @@ impl AttachmentFilter {
     /// # Errors
     /// [`Status::InvalidArgument`](crate::Status::InvalidArgument), with the key and the place.
     pub fn from_json(text: &str) -> crate::error::Result<AttachmentFilter> {
-        shape::read("filter", text)
+        shape::read_object("filter", text)
     }
 
     /// Whether the attachment is one that is asked for.

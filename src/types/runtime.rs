@@ -50,6 +50,6 @@ impl RuntimeConf {
     /// [`Status::InvalidArgument`](crate::Status::InvalidArgument), with the key and the place, for what
     /// is not JSON, an unknown key, or a value of the wrong type.
     pub fn from_json(text: &str) -> Result<RuntimeConf> {
-        shape::read("runtime configuration", text)
+        shape::read_object("runtime configuration", text)
     }
 }

@@ -1,0 +1,182 @@
+# The entrance for people: `make help` lists what there is. Cargo builds the library; this file runs it in
+# order with everything around it: C programs, installation, tests.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := help
+
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DESTDIR ?=
+CARGO ?= cargo
+CC ?= cc
+CFLAGS ?= -O2 -g
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml | head -n 1)
+# The number in the SONAME, as build.rs sets it.
+SOVERSION := $(firstword $(subst ., ,$(VERSION)))
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+RELEASE := $(TARGET)/release
+OUT := $(TARGET)/c
+SHARED := $(RELEASE)/libcni.so
+# The name that programs look for when they start.
+SONAME := $(RELEASE)/libcni.so.$(SOVERSION)
+STATIC := $(RELEASE)/libcni.a
+
+SOURCES := Cargo.toml $(wildcard Cargo.lock build.rs cbindgen.toml) $(shell find src -name '*.rs')
+EXAMPLE_CFLAGS := -std=c11 -Wall -Wextra -Wpedantic -Werror -Iinclude
+EXAMPLE_LDFLAGS := -L$(RELEASE) -lcni -Wl,-rpath,$(abspath $(RELEASE))
+
+# What the scripts below need to know.
+export CARGO CC
+export LIBCNI_ROOT := $(CURDIR)
+export LIBCNI_RELEASE := $(abspath $(RELEASE))
+export LIBCNI_OUT := $(abspath $(OUT))
+export LIBCNI_VERSION := $(VERSION)
+export LIBCNI_SOVERSION := $(SOVERSION)
+
+.PHONY: help
+help: ## list the targets
+	@echo 'libcni $(VERSION): the runtime side of the Container Network Interface as a shared library'
+	@echo
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo '  install and uninstall take PREFIX ($(PREFIX)), DESTDIR, LIBDIR and INCLUDEDIR; demo takes JSON=1'
+
+## Building
+
+.PHONY: lib
+lib: $(SONAME) $(STATIC) $(OUT)/native-static-libs ## build libcni.so and libcni.a (release)
+
+# Cargo decides what to compile; the time stamp lets a later `sudo make install` do without cargo.
+$(SHARED): $(SOURCES)
+	$(CARGO) build --locked --release
+	@touch $@
+
+$(SONAME): $(SHARED)
+	@ln -sf $(notdir $<) $@
+
+$(STATIC): $(SHARED) ;
+
+$(OUT):
+	@mkdir -p $@
+
+# What a program has to link besides libcni.a, as rustc reports it. The report is the same for every profile,
+# so the cheap one is asked. libgcc_s is left out: the C compiler adds its own libgcc, the static one too.
+$(OUT)/native-static-libs: $(SHARED) | $(OUT)
+	@$(CARGO) rustc --locked --lib --crate-type staticlib -- --print native-static-libs 2>$@.log \
+	    || { cat $@.log >&2; exit 1; }
+	@sed -n 's/.*native-static-libs: //p' $@.log | tail -n 1 | sed 's/-lgcc_s *//' >$@
+	@test -s $@ || { echo 'rustc did not report the native libraries:' >&2; cat $@.log >&2; exit 1; }
+
+$(OUT)/attach: $(wildcard examples/c/*.[ch]) include/libcni.h $(SONAME) | $(OUT)
+	$(CC) $(EXAMPLE_CFLAGS) $(CFLAGS) -o $@ $(filter-out %/quickstart.c,$(filter %.c,$^)) $(EXAMPLE_LDFLAGS)
+
+$(OUT)/quickstart: examples/c/quickstart.c include/libcni.h $(SONAME) | $(OUT)
+	$(CC) $(EXAMPLE_CFLAGS) $(CFLAGS) -o $@ $< $(EXAMPLE_LDFLAGS)
+
+.PHONY: header
+header: ## regenerate include/libcni.h from the Rust source
+	LIBCNI_UPDATE_HEADER=1 $(CARGO) build --locked
+
+.PHONY: symbols
+symbols: $(SHARED) ## regenerate tests/c/symbols.txt from libcni.so
+	tests/c/symbols.sh --update
+
+.PHONY: clean
+clean: ## remove everything that was built
+	$(CARGO) clean
+
+## Installing
+
+.PHONY: install
+install: lib ## install the library, the header and libcni.pc
+	install -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)'
+	install -m 755 $(SHARED) '$(DESTDIR)$(LIBDIR)/libcni.so.$(VERSION)'
+	ln -sf libcni.so.$(VERSION) '$(DESTDIR)$(LIBDIR)/libcni.so.$(SOVERSION)'
+	ln -sf libcni.so.$(SOVERSION) '$(DESTDIR)$(LIBDIR)/libcni.so'
+	install -m 644 $(STATIC) '$(DESTDIR)$(LIBDIR)/libcni.a'
+	install -m 644 include/libcni.h '$(DESTDIR)$(INCLUDEDIR)/libcni.h'
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
+	    -e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|' \
+	    -e 's|@INCLUDEDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCLUDEDIR))|' \
+	    -e "s|@LIBS_PRIVATE@|$$(cat $(OUT)/native-static-libs)|" \
+	    include/libcni.pc.in >'$(DESTDIR)$(LIBDIR)/pkgconfig/libcni.pc'
+	chmod 644 '$(DESTDIR)$(LIBDIR)/pkgconfig/libcni.pc'
+	@if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" = 0 ] && command -v ldconfig >/dev/null; then ldconfig; fi
+
+.PHONY: uninstall
+uninstall: ## remove what install installed
+	rm -f '$(DESTDIR)$(LIBDIR)/libcni.so' '$(DESTDIR)$(LIBDIR)/libcni.so.$(SOVERSION)' \
+	    '$(DESTDIR)$(LIBDIR)/libcni.so.$(VERSION)' '$(DESTDIR)$(LIBDIR)/libcni.a' \
+	    '$(DESTDIR)$(LIBDIR)/pkgconfig/libcni.pc' '$(DESTDIR)$(INCLUDEDIR)/libcni.h'
+
+## Running
+
+.PHONY: setup
+setup: ## install, or name, what demo and test need besides Rust
+	@scripts/setup.sh test
+
+.PHONY: setup-demo
+setup-demo:
+	@scripts/setup.sh demo
+
+# A second make, so that it finds the compilers that the set-up has just installed, also with -j.
+.PHONY: demo
+demo: setup-demo ## attach a container to a network with real plugins, in private namespaces
+	@$(MAKE) --no-print-directory $(OUT)/attach
+	@$(OUT)/attach $(if $(JSON),--json)
+
+## Testing
+
+# In this order: what fails fast comes first. Each can be run alone.
+TESTS := test-fmt test-shell test-clippy test-rust test-doc test-header test-symbols test-c test-install \
+	test-demo test-readme test-deny
+
+.PHONY: test check $(TESTS)
+test: setup ## everything
+	@+MAKE='$(MAKE)' scripts/test.sh $(TESTS)
+
+check: test-fmt test-clippy ## the fast inner loop: format, lints, unit and quick tests
+	$(CARGO) test --locked --lib --tests
+
+test-fmt: ## the Rust source is formatted
+	$(CARGO) fmt --all --check
+
+test-shell: ## shell scripts are clean for shellcheck
+	@scripts/lint.sh
+
+test-clippy: ## clippy has nothing to say
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+test-rust: ## Rust unit and behaviour tests, examples
+	$(CARGO) test --locked --lib --tests --examples --no-fail-fast
+
+test-doc: ## documentation builds without warnings, its examples run
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps
+	$(CARGO) test --locked --doc
+
+test-header: ## include/libcni.h is up to date and compiles alone as C99 and C++11
+	@tests/c/header.sh
+
+test-symbols: $(SHARED) ## libcni.so exports what tests/c/symbols.txt lists
+	@tests/c/symbols.sh
+
+test-c: $(SONAME) ## C programs: plain, under valgrind, with sanitizers
+	@tests/c/run.sh
+
+test-install: lib ## an installed libcni serves a program outside the tree
+	@tests/c/install.sh
+
+test-demo: $(OUT)/attach ## the demo runs, as root and as an ordinary user
+	@tests/c/demo.sh
+
+test-readme: $(OUT)/quickstart ## the README's quickstarts are those of the examples, and run
+	@tests/c/readme.sh
+
+test-deny: ## licences, sources and versions of the dependencies
+	@scripts/deny.sh

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Compiles the C tests and runs them three times: plainly, under valgrind, and with sanitizers compiled in.
+#
+#   run.sh [PROGRAM...]     all of them, or those named: run.sh operations contexts
+set -euo pipefail
+# shellcheck source=tests/c/common.sh
+. "$(dirname "$0")/common.sh"
+
+programs=("$@")
+if [ ${#programs[@]} = 0 ]; then
+    programs=(basics bad_input configuration operations other_operations plugin_errors contexts hooks threads)
+fi
+
+export LIBCNI_VERSION=$version LIBCNI_SOVERSION=$soversion LIBCNI_TEST_MARK=seen
+export LIBCNI_TEST_PLUGINS=$scratch/plugins TMPDIR=$scratch
+
+tests=$root/tests/c
+includes=(-I"$root/include" -I"$root/examples/c" -I"$tests")
+shared=("$tests/test.c" "$tests/fixture.c" "$tests/functions.c" "$tests/wrong_texts.c"
+    "$root/examples/c/json.c")
+libraries=(-L"$release" -lcni "-Wl,-rpath,$release" -pthread)
+
+compile() { # DIRECTORY FLAGS...
+    local into=$1 source object program
+    local -a objects=()
+    shift
+    mkdir -p "$into"
+    for source in "${shared[@]}"; do
+        object=$into/$(basename "$source" .c).o
+        "${cc[@]}" "${strict[@]}" "$@" "${includes[@]}" -c "$source" -o "$object"
+        objects+=("$object")
+    done
+    for program in "${programs[@]}"; do
+        "${cc[@]}" "${strict[@]}" "$@" "${includes[@]}" "$tests/$program.c" "${objects[@]}" "${libraries[@]}" \
+            -o "$into/$program"
+    done
+}
+
+build_plugins() {
+    local name
+    mkdir -p "$LIBCNI_TEST_PLUGINS"
+    "${cc[@]}" "${strict[@]}" -O1 "${includes[@]}" "$root/tests/plugins/fake.c" "$root/examples/c/json.c" \
+        -o "$LIBCNI_TEST_PLUGINS/first"
+    for name in second third; do cp "$LIBCNI_TEST_PLUGINS/first" "$LIBCNI_TEST_PLUGINS/$name"; done
+}
+
+# Each of a program's own tests counts; a program that ends otherwise than it should counts as one that failed.
+run_plainly() {
+    local program=$1 log=$scratch/$1.log status=0 reported
+    "$scratch/plain/$program" >"$log" 2>&1 </dev/null || status=$?
+    cat "$log"
+    reported=$(grep -c '^FAILED - ' "$log" || true)
+    passed=$((passed + $(grep -c '^ok - ' "$log" || true)))
+    failures=$((failures + reported))
+    if [ "$status" -gt 1 ] || { [ "$status" = 1 ] && [ "$reported" = 0 ]; }; then
+        fail_test "$program ends well (status $status)"
+    fi
+}
+
+under_valgrind() {
+    valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect,possible \
+        --errors-for-leak-kinds=definite,indirect,possible --error-exitcode=99 --trace-children=no \
+        --child-silent-after-fork=yes "$scratch/plain/$1"
+}
+
+sanitizers_work() {
+    echo 'int main(void) { return 0; }' >"$scratch/empty.c"
+    "${cc[@]}" -fsanitize=address,undefined "$scratch/empty.c" -o "$scratch/empty" 2>/dev/null && "$scratch/empty"
+}
+
+build_plugins
+compile "$scratch/plain" -g -O1
+
+for program in "${programs[@]}"; do
+    echo "# $program"
+    run_plainly "$program"
+done
+
+echo "# under valgrind"
+for program in "${programs[@]}"; do
+    if command -v valgrind >/dev/null; then
+        run_test "$program under valgrind" under_valgrind "$program"
+    else
+        skip_test "$program under valgrind" "valgrind is not installed"
+    fi
+done
+
+echo "# with address and undefined behaviour sanitizers"
+if sanitizers_work; then
+    compile "$scratch/sanitized" -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+fi
+for program in "${programs[@]}"; do
+    if [ -x "$scratch/sanitized/$program" ]; then
+        run_test "$program with sanitizers" "$scratch/sanitized/$program"
+    else
+        skip_test "$program with sanitizers" "${cc[*]} cannot build with -fsanitize=address,undefined"
+    fi
+done
+
+finish_tests
