@@ -113,6 +113,16 @@ impl Call {
         self.exec.exec_plugin(&request).unwrap()
     }
 
+    /// Runs it to a deadline that comes soon, but not before that outcome is possible.
+    pub fn run_to_deadline(mut self, possible: impl Fn(&Outcome) -> bool) -> Outcome {
+        let timeouts = std::iter::successors(Some(SOON), |timeout| timeout.checked_mul(2));
+        let mut outcomes = timeouts.map(|timeout| {
+            self.limits.deadline = Some(Instant::now() + timeout);
+            self.run()
+        });
+        outcomes.find(possible).unwrap()
+    }
+
     /// Runs it and cancels it as soon as it has written to its EVIL_READY; if that is its process id, as soon as
     /// it has ended.
     pub fn run_and_cancel_when_ready(mut self) -> Outcome {
@@ -178,29 +188,45 @@ impl Fifo {
     }
 }
 
-/// A descendant of a plugin that outlives it: it is let go at the end, at the latest when the test dies.
+/// A process that a test asks for a sign of life and lets go: a descendant that outlives its plugin, say.
 pub struct Survivor {
-    release: (Fifo, File),
+    release: Fifo,
     alive: Fifo,
+    /// Both ends of both, so that nobody waits to open one.
+    ends: [File; 2],
 }
 
 impl Survivor {
     pub fn new() -> Survivor {
-        let release = Fifo::new();
-        let writer = release.writer();
-        Survivor { release: (release, writer), alive: Fifo::new() }
+        let (release, alive) = (Fifo::new(), Fifo::new());
+        let ends = [release.writer(), alive.writer()];
+        Survivor { release, alive, ends }
     }
 
     pub fn env(&self, call: Call) -> Call {
-        call.env("EVIL_RELEASE", &self.release.0.path).env("EVIL_ALIVE", &self.alive.path)
+        call.env("EVIL_RELEASE", &self.release.path).env("EVIL_ALIVE", &self.alive.path)
     }
 
-    /// Lets it go and waits for its word; waits for ever for one that was killed.
-    pub fn assert_alive(self) {
-        let Survivor { release: (_fifo, mut writer), alive } = self;
-        writer.write_all(b"1").unwrap();
-        assert_eq!(alive.await_end(), "alive");
+    pub fn release(&self) {
+        (&self.ends[0]).write_all(b"1").unwrap();
     }
+
+    /// Waits for its sign of life; for ever, if it was killed.
+    pub fn await_life(&self) {
+        let mut text = [0; 5];
+        (&self.ends[1]).read_exact(&mut text).unwrap();
+        assert_eq!(&text, b"alive");
+    }
+
+    pub fn assert_alive(self) {
+        self.release();
+        self.await_life();
+    }
+}
+
+/// Whether it was started at all, which a deadline may be too early for.
+pub fn was_started(outcome: &Outcome) -> bool {
+    outcome.pid.is_some()
 }
 
 pub fn exit_code(outcome: &Outcome) -> Option<i32> {

@@ -44,6 +44,22 @@ fn a_host_that_forks_during_calls() {
     });
 }
 
+/// Whether each of the eventfds of this process is readable; that of a context is the only one here.
+fn readable_eventfds() -> Vec<bool> {
+    let entries = std::fs::read_dir("/proc/self/fd").unwrap().map(|entry| entry.unwrap().path());
+    let eventfds = entries.filter(|fd| {
+        let target = std::fs::read_link(fd).unwrap_or_default();
+        target.to_string_lossy().contains("eventfd")
+    });
+    let readable = |fd: std::path::PathBuf| {
+        let fd = fd.file_name().unwrap().to_str().unwrap().parse().unwrap();
+        let mut entry = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+        // SAFETY: poll works on one entry, which outlives the call.
+        unsafe { libc::poll(&raw mut entry, 1, 0) == 1 }
+    };
+    eventfds.map(readable).collect()
+}
+
 #[test]
 fn a_forked_copy_of_the_host_that_cancels_does_not_cancel_here() {
     alone!(|| {
@@ -70,6 +86,8 @@ fn a_forked_copy_of_the_host_that_cancels_does_not_cancel_here() {
             assert_exited(&call.run(), 0);
         });
         assert!(!context.is_cancelled());
+        // The wake-up was taken back, or the call would have gone round in circles until its end.
+        assert_eq!(readable_eventfds(), [false]);
         context.cancel();
         assert_eq!(call.run().interruption, Some(Interruption::Cancelled));
     });

@@ -29,6 +29,7 @@ use cni::exec::process::Missing;
 use cni::exec::{Interruption, Termination};
 use evil::{
     Call, Fifo, SOON, Survivor, assert_exited, assert_signaled, evil, exit_code, facts, not_started, skipped,
+    was_started,
 };
 
 fn in_a_process_of_its_own(here: &str, body: impl FnOnce()) {

@@ -43,8 +43,10 @@ static void ready(void)
 	}
 }
 
+/* What nobody ended or let go, because the test died, ends itself one day. */
 static void hang(void)
 {
+	alarm(300);
 	for (;;)
 		pause();
 }
@@ -66,6 +68,7 @@ static void await_release(void)
 /* Holds whatever is open until the test lets go, then says that it lived to see it. */
 static void outlive(void)
 {
+	alarm(300);
 	await_release();
 	put(fifo("EVIL_ALIVE", O_WRONLY), "alive");
 	_exit(0);
@@ -162,10 +165,10 @@ int main(int argc, char **argv)
 		ready();
 		hang();
 	}
-	if (!strcmp(mode, "await")) { /* until the test lets go */
+	if (!strcmp(mode, "await")) { /* does nothing until the test lets go */
 		ready();
 		await_release();
-		return 0;
+		return echo();
 	}
 	if (!strcmp(mode, "stubborn")) {
 		signal(SIGTERM, SIG_IGN);
@@ -173,7 +176,7 @@ int main(int argc, char **argv)
 		ready();
 		hang();
 	}
-	if (!strcmp(mode, "obedient")) { /* tells that it was asked to end */
+	if (!strcmp(mode, "obedient")) { /* takes its time to end when it is asked to */
 		sigset_t set;
 		int got;
 		sigemptyset(&set);
@@ -182,6 +185,8 @@ int main(int argc, char **argv)
 		ready();
 		sigwait(&set, &got);
 		put(2, "cleaned up");
+		put(fifo("EVIL_ALIVE", O_WRONLY), "alive");
+		await_release();
 		return 9;
 	}
 	if (!strcmp(mode, "stop")) {
@@ -213,9 +218,11 @@ int main(int argc, char **argv)
 		}
 		hang();
 	}
-	if (!strcmp(mode, "tough-family")) { /* the same, to be let go */
+	if (!strcmp(mode, "tough-family")) { /* without the pipes, and to be let go */
 		if (fork() == 0) {
 			signal(SIGTERM, SIG_IGN);
+			for (int fd = 0; fd < 3; fd++)
+				close(fd);
 			ready();
 			outlive();
 		}
