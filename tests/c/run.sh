@@ -8,7 +8,8 @@ set -euo pipefail
 
 programs=("$@")
 if [ ${#programs[@]} = 0 ]; then
-    programs=(basics bad_input configuration operations other_operations plugin_errors contexts hooks threads)
+    programs=(basics bad_input configuration operations other_operations plugin_errors contexts hooks threads
+        evil_plugins)
 fi
 
 export LIBCNI_VERSION=$version LIBCNI_SOVERSION=$soversion LIBCNI_TEST_MARK=seen
@@ -17,6 +18,7 @@ export LIBCNI_TEST_PLUGINS=$scratch/plugins TMPDIR=$scratch
 tests=$root/tests/c
 includes=(-I"$root/include" -I"$root/examples/c" -I"$tests")
 shared=("$tests/test.c" "$tests/fixture.c" "$tests/functions.c" "$tests/wrong_texts.c"
+    "$tests/alone.c" "$tests/evil.c"
     "$root/examples/c/json.c")
 libraries=(-L"$release" -lcni "-Wl,-rpath,$release" -pthread)
 
@@ -41,6 +43,9 @@ build_plugins() {
     mkdir -p "$LIBCNI_TEST_PLUGINS"
     "${cc[@]}" "${strict[@]}" -O1 "${includes[@]}" "$root/tests/plugins/fake.c" "$root/examples/c/json.c" \
         -o "$LIBCNI_TEST_PLUGINS/first"
+    # Statically if that is possible, so that it runs in an empty root.
+    "${cc[@]}" "${strict[@]}" -O1 -static "$root/tests/plugins/evil.c" -o "$LIBCNI_TEST_PLUGINS/evil" 2>/dev/null ||
+        "${cc[@]}" "${strict[@]}" -O1 "$root/tests/plugins/evil.c" -o "$LIBCNI_TEST_PLUGINS/evil"
     for name in second third; do cp "$LIBCNI_TEST_PLUGINS/first" "$LIBCNI_TEST_PLUGINS/$name"; done
 }
 
@@ -52,6 +57,7 @@ run_plainly() {
     reported=$(grep -c '^FAILED - ' "$log" || true)
     passed=$((passed + $(grep -c '^ok - ' "$log" || true)))
     failures=$((failures + reported))
+    skipped=$((skipped + $(grep -c '^skipped - ' "$log" || true)))
     if [ "$status" -gt 1 ] || { [ "$status" = 1 ] && [ "$reported" = 0 ]; }; then
         fail_test "$program ends well (status $status)"
     fi

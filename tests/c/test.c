@@ -1,23 +1,35 @@
+#define _GNU_SOURCE
 #include "test.h"
 
 #include <libcni.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "fixture.h"
 
 /* One defect can fail the whole of a table: the first few tell enough. */
 enum { SHOWN = 12 };
 
-static int failed_checks;
+/* Whatever hangs is ended after that many seconds, also on a slow machine under valgrind. */
+enum { LONGEST = 600 };
+
+/* Of the running test; shared with the processes that it starts (alone.h). */
+static struct state {
+    int failed_checks;
+    char why_skipped[256];
+} *state;
+
 static char current_case[512];
 
 static bool report(bool held, const char *file, int line, const char *format, ...) {
     if (held) return true;
     va_list arguments;
-    if (++failed_checks == SHOWN + 1) printf("    further failed checks of this test are not shown\n");
-    if (failed_checks > SHOWN) return false;
+    if (++state->failed_checks == SHOWN + 1) printf("    further failed checks of this test are not shown\n");
+    if (state->failed_checks > SHOWN) return false;
     printf("    %s:%d: ", file, line);
     if (*current_case) printf("[%s] ", current_case);
     va_start(arguments, format);
@@ -54,18 +66,33 @@ void in_case(const char *format, ...) {
     va_end(arguments);
 }
 
+void skip(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(state->why_skipped, sizeof state->why_skipped, format, arguments);
+    va_end(arguments);
+}
+
+static void print_name(const char *name) {
+    for (const char *c = name; *c; c++) putchar(*c == '_' ? ' ' : *c);
+}
+
 int run_tests(const struct test *tests, size_t count) {
     int failures = 0;
+    state = mmap(NULL, sizeof *state, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (state == MAP_FAILED) abort();
+    alarm(LONGEST);
     for (size_t i = 0; i < count; i++) {
-        failed_checks = 0;
+        *state = (struct state){0};
         fixture_begin();
         tests[i].run();
         fixture_end();
         in_case("%s", "");
-        failures += failed_checks > 0;
-        printf("%s - ", failed_checks > 0 ? "FAILED" : "ok");
-        for (const char *c = tests[i].name; *c; c++) putchar(*c == '_' ? ' ' : *c);
-        putchar('\n');
+        failures += state->failed_checks > 0;
+        bool skipped = state->failed_checks == 0 && *state->why_skipped;
+        printf("%s - ", state->failed_checks > 0 ? "FAILED" : skipped ? "skipped" : "ok");
+        print_name(tests[i].name);
+        printf("%s%s\n", skipped ? ": " : "", skipped ? state->why_skipped : "");
         fflush(stdout);
     }
     return failures > 0;

@@ -11,8 +11,8 @@ struct test {
     void (*run)(void);
 };
 
-/* Prints `ok - a name` or `FAILED - a name` for each and returns main's status. Between two tests the
- * scratch directory and the texts of fixture.h go away. */
+/* Prints `ok - a name`, `FAILED - a name` or `skipped - a name: why` for each and returns main's status.
+ * Between two tests the scratch directory and the texts of fixture.h go away. */
 int run_tests(const struct test *tests, size_t count);
 
 #define TEST(function) {#function, function}
@@ -32,6 +32,9 @@ bool check_contains(const char *part, const char *text, const char *file, int li
 #define CHECK_STATUS(expected, call) check_status(expected, call, __FILE__, __LINE__, #call)
 #define CHECK_TEXT(expected, actual) check_text(expected, actual, __FILE__, __LINE__, #actual)
 #define CHECK_CONTAINS(part, text) check_contains(part, text, __FILE__, __LINE__, #text)
+
+/* The running test cannot be held on this machine. */
+void skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Says which case of a table is being looked at; failed checks name it. "" ends it. */
 void in_case(const char *format, ...) __attribute__((format(printf, 1, 2)));
