@@ -73,7 +73,9 @@ impl Dir {
         }
         let entry = c_name(name)?;
         match sys::mkdirat(self.file.as_fd(), &entry, DIR_MODE) {
-            // The umask may have taken away more than a mode of 0700 has to give.
+            // The umask may have taken away more than a mode of 0700 has to give. Hardly any does, and a
+            // chrooted host may lack the /proc that giving it back can need.
+            Ok(()) if sys::mode_at(self.file.as_fd(), &entry)? & 0o777 == DIR_MODE => {}
             Ok(()) => sys::chmodat(self.file.as_fd(), &entry, DIR_MODE)?,
             // Somebody else was faster.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

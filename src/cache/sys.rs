@@ -31,7 +31,21 @@ pub(super) fn mkdirat(dir: BorrowedFd<'_>, name: &CStr, mode: u32) -> io::Result
     retry(|| unsafe { libc::mkdirat(dir.as_raw_fd(), name.as_ptr(), mode) }).map(drop)
 }
 
-/// Sets the mode of an entry that may not even be opened; never that of a link's target.
+/// The permissions of an entry; never those of a link's target.
+pub(super) fn mode_at(dir: BorrowedFd<'_>, name: &CStr) -> io::Result<u32> {
+    // SAFETY: all zero bytes are a valid value of this struct of integers.
+    let mut about: libc::stat = unsafe { std::mem::zeroed() };
+    retry(|| {
+        // SAFETY: as for openat; the kernel fills in `about`, which outlives the call.
+        unsafe {
+            libc::fstatat(dir.as_raw_fd(), name.as_ptr(), &raw mut about, libc::AT_SYMLINK_NOFOLLOW)
+        }
+    })?;
+    Ok(about.st_mode & 0o7777)
+}
+
+/// Sets the mode of an entry that may not even be opened; never that of a link's target. C libraries and
+/// kernels without fchmodat2 (Linux 6.6) need /proc for that.
 pub(super) fn chmodat(dir: BorrowedFd<'_>, name: &CStr, mode: u32) -> io::Result<()> {
     // SAFETY: as for openat.
     retry(|| unsafe { libc::fchmodat(dir.as_raw_fd(), name.as_ptr(), mode, libc::AT_SYMLINK_NOFOLLOW) })
