@@ -42,6 +42,7 @@ mod capi;
 pub mod cni;
 pub mod conf;
 pub mod context;
+mod descriptor;
 mod error;
 pub mod exec;
 mod text;

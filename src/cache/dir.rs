@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::sys;
+use crate::descriptor::above_stdio;
 use crate::error::{Error, Status};
 
 const DIR_MODE: u32 = 0o700;
@@ -39,7 +40,7 @@ impl Dir {
         let flags = libc::O_PATH | libc::O_DIRECTORY;
         let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            outcome => outcome?,
+            outcome => File::from(above_stdio(outcome?.into())?),
         };
         Ok(Some(Dir { file, path: path.to_owned() }))
     }

@@ -23,7 +23,7 @@ pub(super) fn openat(dir: BorrowedFd<'_>, name: &CStr, flags: c_int, mode: u32) 
         unsafe { libc::openat(dir.as_raw_fd(), name.as_ptr(), flags | libc::O_CLOEXEC, mode) }
     })?;
     // SAFETY: the call above made this descriptor and nobody else knows it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    crate::descriptor::above_stdio(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 pub(super) fn mkdirat(dir: BorrowedFd<'_>, name: &CStr, mode: u32) -> io::Result<()> {
@@ -37,9 +37,7 @@ pub(super) fn mode_at(dir: BorrowedFd<'_>, name: &CStr) -> io::Result<u32> {
     let mut about: libc::stat = unsafe { std::mem::zeroed() };
     retry(|| {
         // SAFETY: as for openat; the kernel fills in `about`, which outlives the call.
-        unsafe {
-            libc::fstatat(dir.as_raw_fd(), name.as_ptr(), &raw mut about, libc::AT_SYMLINK_NOFOLLOW)
-        }
+        unsafe { libc::fstatat(dir.as_raw_fd(), name.as_ptr(), &raw mut about, libc::AT_SYMLINK_NOFOLLOW) }
     })?;
     Ok(about.st_mode & 0o7777)
 }

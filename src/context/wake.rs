@@ -10,7 +10,7 @@ pub(super) fn new() -> std::io::Result<OwnedFd> {
         return Err(std::io::Error::last_os_error());
     }
     // SAFETY: the call above made this descriptor and nobody else knows it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    crate::descriptor::above_stdio(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// Makes the eventfd readable. Async-signal-safe, and keeps `errno`.

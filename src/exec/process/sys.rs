@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::super::Termination;
+pub(super) use crate::descriptor::above_stdio;
 
 /// `Ok` with what a call returned, or the error that it left in `errno`.
 fn check(result: libc::c_long) -> io::Result<libc::c_long> {
@@ -34,21 +35,6 @@ pub(super) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     // SAFETY: the call above made these two descriptors and nobody else knows them.
     let (read, write) = unsafe { (OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1])) };
     Ok((above_stdio(read)?, above_stdio(write)?))
-}
-
-/// The same descriptor under a number above 2.
-///
-/// In a host that closed 0 to 2, a new descriptor takes such a number: the host would mistake it for its
-/// stdin, stdout or stderr, and the plugin's own are set up under these numbers.
-pub(super) fn above_stdio(fd: OwnedFd) -> io::Result<OwnedFd> {
-    if fd.as_raw_fd() > libc::STDERR_FILENO {
-        return Ok(fd);
-    }
-    // SAFETY: F_DUPFD_CLOEXEC takes a number, not a pointer.
-    let moved = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, libc::STDERR_FILENO + 1) };
-    check(moved.into())?;
-    // SAFETY: the call above made this descriptor and nobody else knows it.
-    Ok(unsafe { OwnedFd::from_raw_fd(moved) })
 }
 
 /// Makes our end of a pipe non-blocking; the other end is another open file and stays as it is.
