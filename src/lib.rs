@@ -46,6 +46,7 @@ mod descriptor;
 mod error;
 pub mod exec;
 mod text;
+mod thread;
 pub mod types;
 pub mod version;
 

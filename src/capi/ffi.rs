@@ -2,7 +2,7 @@
 //!
 //! The rules that every export keeps by going through [`boundary`] and the readers here: a NULL or a text
 //! that is not UTF-8 is an `INVALID_ARGUMENT` that names the parameter; out-parameters are written only
-//! on success and `*err` only on failure; nothing unwinds into C.
+//! on success and `*err` only on failure; nothing unwinds into C, and no cancellation of the thread out of it.
 
 use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,9 +11,11 @@ use super::buf::libcni_buf;
 use super::error::libcni_error;
 use super::status::LIBCNI_OK;
 use crate::error::{Error, Result, Status};
+use crate::thread::NotCancellable;
 
 /// Runs the body of an export. Returns the status, and gives the error away when the caller wants it.
 pub(super) fn boundary(err: *mut *mut libcni_error, body: impl FnOnce() -> Result<()>) -> i32 {
+    let _whole = NotCancellable::new();
     // Unwind safety: the body owns or borrows immutable things only, and whatever it was building when it
     // panicked is dropped.
     let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {

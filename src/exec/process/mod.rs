@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use super::{Exec, ExecRequest, FindRequest, Interruption, Outcome, Termination};
 use crate::error::Result;
+use crate::thread::NotCancellable;
 
 mod child;
 mod pipes;
@@ -155,7 +156,7 @@ impl Exec for ProcessExec {
     }
 
     fn exec_plugin(&self, request: &ExecRequest<'_>) -> Result<Outcome> {
-        let _whole = sys::NotCancellable::new();
+        let _whole = NotCancellable::new();
         self.reap_abandoned();
         Ok(self.run(request))
     }

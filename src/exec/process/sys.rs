@@ -136,32 +136,6 @@ pub(super) fn change_mask(how: libc::c_int, signals: u64) -> u64 {
     old[0]
 }
 
-/// Keeps the calling thread from being cancelled (`pthread_cancel`), until it is dropped.
-///
-/// A thread that ends inside `poll` would leave a plugin, its pipes and its zombie behind.
-pub(super) struct NotCancellable(libc::c_int);
-
-unsafe extern "C" {
-    fn pthread_setcancelstate(state: libc::c_int, old: *mut libc::c_int) -> libc::c_int;
-}
-
-impl NotCancellable {
-    pub(super) fn new() -> NotCancellable {
-        const PTHREAD_CANCEL_DISABLE: libc::c_int = 1;
-        let mut before = 0;
-        // SAFETY: the function writes one int, to a variable that outlives the call.
-        unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut before) };
-        NotCancellable(before)
-    }
-}
-
-impl Drop for NotCancellable {
-    fn drop(&mut self) {
-        // SAFETY: as above; the state is the one that the thread had.
-        unsafe { pthread_setcancelstate(self.0, &raw mut self.0) };
-    }
-}
-
 /// An entry for [`poll`]; without a descriptor it is never ready.
 pub(super) fn poll_entry(fd: Option<BorrowedFd<'_>>, events: libc::c_short) -> libc::pollfd {
     libc::pollfd { fd: fd.map_or(-1, |fd| fd.as_raw_fd()), events, revents: 0 }
