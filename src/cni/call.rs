@@ -117,9 +117,11 @@ impl<'a> Call<'a> {
                     ..Run::new(self.command, plugin, path)
                 };
                 observer.on_event(self.ctx, &Event::Begin(run.clone()));
-                let outcome = self.cni.exec().exec_plugin(&request)?;
-                observer.on_event(self.ctx, &Event::End { run, end: RunEnd::of(&outcome) });
-                outcome
+                let outcome = self.cni.exec().exec_plugin(&request);
+                // Every begin has its end, also when a host's callback fails.
+                let end = outcome.as_ref().map_or_else(RunEnd::failed, RunEnd::of);
+                observer.on_event(self.ctx, &Event::End { run, end });
+                outcome?
             }
         };
         judge(self.command, outcome).map_err(|error| error.at_path(path))

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Cni;
 use crate::cache::{CorruptFiles, Problem};
 use crate::context::Context;
+use crate::error::Error;
 use crate::exec::{Interruption, Outcome, Termination};
 use crate::text;
 use crate::types::command::Command;
@@ -95,7 +96,7 @@ pub struct RunEnd {
     /// Whether cancellation ended it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub cancelled: bool,
-    /// Why it could not be started.
+    /// Why it could not be started, or what the host's callback said when it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_started: Option<String>,
     /// What it wrote to stderr.
@@ -111,6 +112,21 @@ impl<'a> Run<'a> {
 }
 
 impl RunEnd {
+    /// The end of a run that an [`Exec`](crate::exec::Exec) failed to make.
+    pub(super) fn failed(error: &Error) -> RunEnd {
+        RunEnd {
+            pid: None,
+            duration_ms: 0.0,
+            exit_code: None,
+            signal: None,
+            exit_unknown: false,
+            timed_out: false,
+            cancelled: false,
+            not_started: Some(error.message().to_owned()),
+            stderr: None,
+        }
+    }
+
     pub(super) fn of(outcome: &Outcome) -> RunEnd {
         let (mut exit_code, mut signal, mut exit_unknown, mut not_started) = (None, None, false, None);
         match &outcome.termination {
