@@ -26,6 +26,8 @@ pub struct Context {
     /// The locks that the operation holds which this context was handed on by: a call made with it, or a
     /// plugin that it runs, does not take them again.
     held: HeldLocks,
+    /// The deadline of the operation that this context was handed on by.
+    limit: Option<Instant>,
     /// Neither deadline nor cancellation count: an operation that cleans up behind a cancelled one.
     detached: bool,
 }
@@ -133,7 +135,7 @@ impl Context {
     }
 
     fn of(inner: Inner) -> Context {
-        Context { shared: Arc::new(inner), held: HeldLocks::default(), detached: false }
+        Context { shared: Arc::new(inner), held: HeldLocks::default(), limit: None, detached: false }
     }
 
     /// A context that can be cancelled, with a deadline that far from now.
@@ -162,7 +164,8 @@ impl Context {
 
     /// When the calls of this context must be over.
     pub fn deadline(&self) -> Option<Instant> {
-        self.shared.deadline.filter(|_| !self.detached)
+        let own = self.shared.deadline.filter(|_| !self.detached);
+        own.into_iter().chain(self.limit).min()
     }
 
     /// The trace ids.
@@ -186,15 +189,24 @@ impl Context {
 
     /// A descriptor for `poll`: readable once the context is cancelled. A wake-up without
     /// [`Context::is_cancelled`] comes from a forked copy of the host and is drained with
-    /// [`Context::drain_wake`].
+    /// [`Context::drain_spurious_wake`].
     pub(crate) fn wake(&self) -> Option<BorrowedFd<'_>> {
         use std::os::fd::AsFd;
         self.shared.wake.as_ref().filter(|_| !self.detached).map(AsFd::as_fd)
     }
 
-    pub(crate) fn drain_wake(&self) {
-        if let Some(wake) = &self.shared.wake {
+    /// Takes back a wake-up that is no cancellation: a forked copy of the host cancelled its copy of the
+    /// context.
+    pub(crate) fn drain_spurious_wake(&self) {
+        let Some(wake) = &self.shared.wake else { return };
+        // Not `is_cancelled`, which says nothing in a detached context: other calls wait for the same wake-up.
+        let cancelled = || self.shared.cancelled.load(Ordering::SeqCst);
+        if !cancelled() {
             wake::drain(wake.as_raw_fd());
+            if cancelled() {
+                // The host's own came in between, and other calls may wait for the wake-up just taken.
+                wake::notify(wake.as_raw_fd());
+            }
         }
     }
 
@@ -208,9 +220,15 @@ impl Context {
         Context { held, ..self.clone() }
     }
 
+    /// The same context for what an operation runs that must be over by then: callbacks that make calls of
+    /// their own are bound by it as well.
+    pub(crate) fn until(&self, deadline: Option<Instant>) -> Context {
+        Context { limit: deadline, ..self.clone() }
+    }
+
     /// The same context without its deadline and cancellation.
     pub(crate) fn uncancelled(&self) -> Context {
-        Context { detached: true, ..self.clone() }
+        Context { limit: None, detached: true, ..self.clone() }
     }
 }
 

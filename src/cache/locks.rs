@@ -261,7 +261,7 @@ impl<'a> Wait<'a> {
             if left.is_zero() {
                 let message =
                     format!("timed out while waiting for the lock of {what}: another operation holds it");
-                return Err(Error::new(Status::Timeout, message));
+                return Err(Error::new(Status::Timeout, message).with(|facts| facts.timed_out = true));
             }
             pause = pause.min(left);
         }
@@ -270,8 +270,8 @@ impl<'a> Wait<'a> {
         let milliseconds = pause.as_micros().div_ceil(1000).try_into().unwrap_or(libc::c_int::MAX);
         match sys::wait_readable(self.context.wake(), milliseconds) {
             Ok(woken) => {
-                if woken && !self.context.is_cancelled() {
-                    self.context.drain_wake();
+                if woken {
+                    self.context.drain_spurious_wake();
                 }
                 Ok(())
             }
@@ -287,7 +287,13 @@ fn cannot_be_written(error: &io::Error) -> bool {
 }
 
 fn no_lock(path: &std::path::Path, error: &io::Error) -> Error {
+    // Only where there is no locking, it helps to do without.
+    let unsupported =
+        matches!(error.raw_os_error(), Some(libc::ENOLCK | libc::EOPNOTSUPP | libc::ENOSYS | libc::EINVAL));
     let error = failed("lock", path, error);
+    if !unsupported {
+        return error;
+    }
     error.with(|facts| facts.message.push_str(" (a host that locks by itself sets \"locking\" to false)"))
 }
 

@@ -69,7 +69,8 @@ impl Cni {
             let message = format!("network {} has no plugins", text::quote(target.name));
             return Err(Error::new(Status::InvalidConfig, message));
         }
-        Addition { cni: self, target, rt, key: target.key(rt), deadline: self.deadline(ctx) }.run(ctx)
+        let deadline = self.deadline(ctx);
+        Addition { cni: self, target, rt, key: target.key(rt), deadline }.run(&ctx.until(deadline))
     }
 
     pub(super) fn check(&self, ctx: &Context, target: &Target<'_>, rt: &RuntimeConf) -> Result<()> {
@@ -78,6 +79,7 @@ impl Cni {
         }
         identity::check_no_nul(rt)?;
         let deadline = self.deadline(ctx);
+        let ctx = &ctx.until(deadline);
         let key = target.key(rt);
         check_key(&key)?;
         let locks = self.lock_attachment(ctx, Command::Check, rt.cache_dir.as_deref(), &key, deadline)?;
@@ -136,6 +138,7 @@ impl Cni {
 
     pub(super) fn del(&self, ctx: &Context, target: &Target<'_>, rt: &RuntimeConf) -> Result<()> {
         let deadline = self.deadline(ctx);
+        let ctx = &ctx.until(deadline);
         target.has_check()?;
         let key = target.key(rt);
         identity::check_no_nul(rt)?;
@@ -235,8 +238,11 @@ impl Addition<'_> {
                 Some(cache) => matches!(cache.load(&self.key)?, Lookup::Absent),
                 None => true,
             };
+        let call = Call::new(self.cni, ctx, Command::Add, &Parameters::of(self.rt), self.deadline);
+        // While nothing has run, there is nothing to roll back.
+        call.check_time().map_err(|error| self.in_plugin(0, error))?;
         let mut last = None;
-        let outcome = self.run_plugins(ctx, &found, &mut last).and_then(|result| {
+        let outcome = self.run_plugins(&call, &found, &mut last).and_then(|result| {
             let Some(cache) = cache else { return Ok(result) };
             let corrupt = cache.store(&self.entry(&result)).map_err(|error| {
                 let json = RawValue::from_string(result.to_json()).ok();
@@ -249,12 +255,16 @@ impl Addition<'_> {
     }
 
     /// Runs the plugins. `last` is the JSON text of the last result, also when a later plugin fails.
-    fn run_plugins(&self, ctx: &Context, found: &[PathBuf], last: &mut Option<String>) -> Result<CniResult> {
-        let call = Call::new(self.cni, ctx, Command::Add, &Parameters::of(self.rt), self.deadline);
+    fn run_plugins(
+        &self,
+        call: &Call<'_>,
+        found: &[PathBuf],
+        last: &mut Option<String>,
+    ) -> Result<CniResult> {
         let run = |index: usize, prev_result: Option<&str>| {
             let path = match found.get(index) {
                 Some(path) => path.clone(),
-                None => self.cni.find(ctx, Command::Add, self.target.plugins[index].plugin_type())?,
+                None => self.cni.find(call.ctx, Command::Add, self.target.plugins[index].plugin_type())?,
             };
             let stdout =
                 call.step_found(self.target, index, &path, &self.target.injected(self.rt, prev_result))?;
@@ -313,7 +323,7 @@ impl Addition<'_> {
     /// the deadline. The ADD's error stays the error; what the DEL could not undo is among its causes.
     fn roll_back(&self, ctx: &Context, error: Error, last: Option<&str>) -> Error {
         let deadline = after(self.cni.options().rollback_timeout);
-        let ctx = ctx.uncancelled();
+        let ctx = ctx.uncancelled().until(deadline);
         let call = Call::new(self.cni, &ctx, Command::Del, &Parameters::of(self.rt), deadline);
         let prev_result = match self.target.has_check() {
             Ok(true) => last.and_then(|result| prev_result::given(result, self.target.cni_version).ok()),

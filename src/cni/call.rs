@@ -128,7 +128,7 @@ impl<'a> Call<'a> {
     }
 
     /// Whether there is time to start another plugin: also for one that is no process, which nobody can end.
-    fn check_time(&self) -> Result<()> {
+    pub(super) fn check_time(&self) -> Result<()> {
         if self.ctx.is_cancelled() {
             return Err(Error::new(
                 Status::Cancelled,

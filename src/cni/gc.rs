@@ -81,6 +81,7 @@ impl Cni {
             return Ok(());
         }
         let deadline = self.deadline(ctx);
+        let ctx = &ctx.until(deadline);
         let locks = self.lock_network(ctx, &list.name, deadline)?;
         let ctx = locks.context();
         let mut failures = Vec::new();

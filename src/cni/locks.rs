@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::Cni;
 use crate::cache::Guard;
 use crate::context::{Context, HeldLocks};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::types::attachment::AttachmentKey;
 use crate::types::command::Command;
 
@@ -36,14 +36,18 @@ impl Cni {
         let Some(cache) = self.cache(cache_dir).filter(|_| self.options().locking) else {
             return Ok(Locked { ctx: ctx.clone(), _guards: [None, None] });
         };
+        let about = |error: Error| error.with(|facts| facts.command = Some(command.name())).about(key);
         let mut held = self.held_locks(ctx);
         // CHECK changes nothing that GC looks at.
         let network = match command {
             Command::Check => None,
-            _ => Some(cache.lock_network_shared(&key.network_name, ctx, deadline, &held)?),
+            _ => {
+                let guard = cache.lock_network_shared(&key.network_name, ctx, deadline, &held);
+                Some(guard.map_err(about)?)
+            }
         };
         held = held.and(network.as_ref().and_then(Guard::id));
-        let attachment = cache.lock_attachment(key, ctx, deadline, &held)?;
+        let attachment = cache.lock_attachment(key, ctx, deadline, &held).map_err(about)?;
         held = held.and(attachment.id());
         Ok(Locked { ctx: ctx.holding(held), _guards: [Some(attachment), network] })
     }
@@ -59,7 +63,9 @@ impl Cni {
             return Ok(Locked { ctx: ctx.clone(), _guards: [None, None] });
         };
         let held = self.held_locks(ctx);
-        let network = cache.lock_network_exclusive(name, ctx, deadline, &held)?;
+        let network = cache
+            .lock_network_exclusive(name, ctx, deadline, &held)
+            .map_err(|error| error.with(|facts| facts.command = Some(Command::Gc.name())))?;
         Ok(Locked { ctx: ctx.holding(held.and(network.id())), _guards: [Some(network), None] })
     }
 

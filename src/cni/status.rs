@@ -21,7 +21,9 @@ impl Cni {
             return Ok(());
         }
         let target = Target::list(list);
-        let call = Call::new(self, ctx, Command::Status, &Parameters::none(), self.deadline(ctx));
+        let deadline = self.deadline(ctx);
+        let ctx = &ctx.until(deadline);
+        let call = Call::new(self, ctx, Command::Status, &Parameters::none(), deadline);
         let injected = Injected { name: &list.name, cni_version: &list.cni_version, ..Injected::default() };
         for index in 0..list.plugins.len() {
             call.step(&target, index, &injected)

@@ -55,6 +55,7 @@ impl Cni {
         target: &Target<'_>,
         join: impl FnOnce(Vec<Error>) -> Result<()>,
     ) -> Result<Vec<String>> {
+        let ctx = &ctx.until(self.deadline(ctx));
         let call = self.version_call(ctx);
         let wanted = if target.cni_version.is_empty() { version::WHEN_EMPTY } else { target.cni_version };
         let failure = |(index, plugin): (usize, &PluginConfig)| {
@@ -73,6 +74,7 @@ impl Cni {
     /// [`Status::PluginNotFound`]; [`Status::InvalidResult`] for an answer that is none; else the
     /// plugin's own.
     pub fn get_version_info(&self, ctx: &Context, plugin_type: &str) -> Result<VersionInfo> {
+        let ctx = &ctx.until(self.deadline(ctx));
         version_info(&self.version_call(ctx), plugin_type).map_err(|error| {
             error.with(|facts| {
                 facts.command.get_or_insert(Command::Version.name());

@@ -178,6 +178,6 @@ fn wait(request: &ExecRequest<'_>, until: Instant) {
     if result.is_err() {
         std::thread::sleep(child::SLICE);
     } else if result.is_ok_and(|ready| ready > 0) {
-        run::drain_spurious_wake(request.context);
+        request.context.drain_spurious_wake();
     }
 }

@@ -11,7 +11,6 @@ use super::pipes::Pipes;
 use super::spawn::Failure;
 use super::sys;
 use super::{ExecRequest, Interruption, Outcome, Termination};
-use crate::context::Context;
 
 /// A plugin that runs.
 pub(super) struct Run<'a> {
@@ -128,7 +127,7 @@ impl<'a> Run<'a> {
         self.ended =
             self.ended || is_ready(PROCESS) || self.child.pidfd().is_none() && self.child.has_ended();
         if is_ready(WAKE) {
-            drain_spurious_wake(self.request.context);
+            self.request.context.drain_spurious_wake();
         }
         let now = Instant::now();
         match self.stage {
@@ -232,17 +231,6 @@ pub(super) fn interruption(request: &ExecRequest<'_>, now: Instant) -> Option<In
         Some(Interruption::Cancelled)
     } else {
         passed(request.limits.deadline, now).then_some(Interruption::Timeout)
-    }
-}
-
-/// Takes back a wake-up that is no cancellation: a forked copy of the host cancelled its copy of the context.
-pub(super) fn drain_spurious_wake(context: &Context) {
-    if !context.is_cancelled() {
-        context.drain_wake();
-        if context.is_cancelled() {
-            // The host's own came in between, and other calls may wait for the wake-up just taken.
-            context.cancel();
-        }
     }
 }
 
