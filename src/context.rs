@@ -11,11 +11,14 @@ use crate::error::{Error, Result, Status};
 use crate::types::shape;
 
 mod held_locks;
+mod interrupt;
 mod trace;
 mod wake;
 
 pub use held_locks::{HeldLocks, LOCKS_VARIABLE, LockId};
 pub use trace::TraceContext;
+
+use interrupt::Interrupt;
 
 /// The deadline, cancellation and trace ids of one or more calls.
 ///
@@ -26,10 +29,12 @@ pub struct Context {
     /// The locks that the operation holds which this context was handed on by: a call made with it, or a
     /// plugin that it runs, does not take them again.
     held: HeldLocks,
-    /// The deadline of the operation that this context was handed on by.
+    /// The deadline of these calls alone, or of the operation that this context was handed on by.
     limit: Option<Instant>,
     /// Neither deadline nor cancellation count: an operation that cleans up behind a cancelled one.
     detached: bool,
+    /// Asked while a call waits.
+    interrupt: Option<Interrupt>,
 }
 
 #[derive(Debug)]
@@ -135,7 +140,13 @@ impl Context {
     }
 
     fn of(inner: Inner) -> Context {
-        Context { shared: Arc::new(inner), held: HeldLocks::default(), limit: None, detached: false }
+        Context {
+            shared: Arc::new(inner),
+            held: HeldLocks::default(),
+            limit: None,
+            detached: false,
+            interrupt: None,
+        }
     }
 
     /// A context that can be cancelled, with a deadline that far from now.
@@ -144,6 +155,27 @@ impl Context {
     /// As [`Context::new`].
     pub fn with_timeout(timeout: Duration) -> Result<Context> {
         Context::new(ContextOptions { timeout: Some(timeout), ..ContextOptions::default() })
+    }
+
+    /// The same context for calls that must be over that far from now, or at its own deadline if that is
+    /// earlier. Cancelling one cancels the other.
+    #[must_use]
+    pub fn within(&self, timeout: Duration) -> Context {
+        let limit = self.limit.into_iter().chain(Instant::now().checked_add(timeout)).min();
+        Context { limit, ..self.clone() }
+    }
+
+    /// The same context for calls that `interrupted` can end, as a cancellation does: before a plugin is
+    /// started, and every 50 ms while such a call waits for a plugin or for a lock, it is asked on the thread of
+    /// the call, which ends when the answer is true. Other calls of this context go on. What was to be asked
+    /// before is asked, too.
+    ///
+    /// This is for hosts that can look at what has happened on the thread of the call only, as an interpreter
+    /// at the signals that have arrived.
+    #[must_use]
+    pub fn interrupted_by(&self, interrupted: impl Fn() -> bool + Send + Sync + 'static) -> Context {
+        let interrupt = Interrupt::new(self.interrupt.clone(), interrupted);
+        Context { interrupt: Some(interrupt), ..self.clone() }
     }
 
     /// Cancels every call of this context, now and later.
@@ -157,9 +189,10 @@ impl Context {
         }
     }
 
-    /// Whether the context was cancelled.
+    /// Whether the context was cancelled, or the calls of this copy of it interrupted.
     pub fn is_cancelled(&self) -> bool {
-        !self.detached && self.shared.cancelled.load(Ordering::SeqCst)
+        let interrupted = || self.interrupt.as_ref().is_some_and(Interrupt::came);
+        !self.detached && (self.shared.cancelled.load(Ordering::SeqCst) || interrupted())
     }
 
     /// When the calls of this context must be over.
@@ -208,6 +241,19 @@ impl Context {
                 wake::notify(wake.as_raw_fd());
             }
         }
+    }
+
+    /// Asks the host whether it wants the call to end; for whoever waits, between waits that are no longer
+    /// than until [`Context::ask_again_at`].
+    pub(crate) fn ask_host(&self) {
+        if let Some(interrupt) = &self.interrupt {
+            interrupt.ask();
+        }
+    }
+
+    /// When to ask the host again; `None` when it does not want to be asked.
+    pub(crate) fn ask_again_at(&self) -> Option<Instant> {
+        self.interrupt.as_ref().and_then(|_| Instant::now().checked_add(interrupt::PAUSE))
     }
 
     /// The locks that come with this context.

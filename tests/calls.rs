@@ -7,6 +7,8 @@ mod common;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cni::context::{EnvPolicy, TraceContext};
@@ -128,6 +130,60 @@ fn cancellation_ends_the_plugin_and_every_later_call_of_the_context() {
     let again = cni.del_network_list(&ctx, &net, &rt()).unwrap_err();
     assert_eq!(again.status(), Status::Cancelled);
     assert_eq!(hanging.scene.order().len(), 4);
+}
+
+#[test]
+fn the_host_can_interrupt_one_call_from_its_own_thread() {
+    let hanging = Hanging::new();
+    let (cni, net) = (hanging.scene.cni(), hanging.network());
+    let shared = Context::background();
+    let runs = Arc::new(AtomicBool::new(false));
+    let asked_on = Arc::new(Mutex::new(Vec::new()));
+    let ctx = shared.interrupted_by(|| false).interrupted_by({
+        let (runs, asked_on) = (runs.clone(), asked_on.clone());
+        move || {
+            asked_on.lock().unwrap().push(std::thread::current().id());
+            runs.load(Ordering::SeqCst)
+        }
+    });
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| cni.add_network_list(&ctx, &net, &rt()).unwrap_err());
+        let thread = call.thread().id();
+        let mut running = hanging.running();
+        runs.store(true, Ordering::SeqCst);
+        assert_eq!(running.read(&mut [0]).unwrap(), 0);
+        assert_eq!(call.join().unwrap().status(), Status::Cancelled);
+        assert!(asked_on.lock().unwrap().iter().all(|asked| *asked == thread));
+    });
+    assert!(ctx.is_cancelled() && !shared.is_cancelled());
+    cni.del_network_list(&shared, &net, &rt()).unwrap();
+}
+
+#[test]
+fn the_host_can_interrupt_the_wait_for_a_lock() {
+    let hanging = Hanging::new();
+    let (cni, net) = (hanging.scene.cni(), hanging.network());
+    let ctx = Context::new(ContextOptions::default()).unwrap();
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| cni.add_network_list(&ctx, &net, &rt()).unwrap_err());
+        let _running = hanging.running();
+        let waiting = cni.del_network_list(&background().interrupted_by(|| true), &net, &rt()).unwrap_err();
+        assert_eq!(waiting.status(), Status::Cancelled);
+        assert!(waiting.message().starts_with("cancelled while waiting for the lock of "), "{waiting}");
+        ctx.cancel();
+        call.join().unwrap();
+    });
+}
+
+#[test]
+fn the_earlier_deadline_of_a_context_and_of_its_copy_counts() {
+    let soon = Context::with_timeout(Duration::from_millis(1)).unwrap();
+    assert_eq!(soon.within(Duration::from_secs(60)).deadline(), soon.deadline());
+    let later = Context::with_timeout(Duration::from_secs(60)).unwrap();
+    let copy = later.within(Duration::from_millis(1));
+    assert!(copy.deadline() < later.deadline() && later.within(Duration::MAX).deadline() == later.deadline());
+    later.cancel();
+    assert!(copy.is_cancelled());
 }
 
 #[test]

@@ -249,6 +249,8 @@ impl<'a> Wait<'a> {
 
     fn pause(&mut self) -> Result<()> {
         let what = self.what;
+        // The pauses are shorter than the host wants to wait between two questions.
+        self.context.ask_host();
         if self.context.is_cancelled() {
             return Err(Error::new(
                 Status::Cancelled,

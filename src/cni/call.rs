@@ -129,6 +129,7 @@ impl<'a> Call<'a> {
 
     /// Whether there is time to start another plugin: also for one that is no process, which nobody can end.
     pub(super) fn check_time(&self) -> Result<()> {
+        self.ctx.ask_host();
         if self.ctx.is_cancelled() {
             return Err(Error::new(
                 Status::Cancelled,

@@ -120,6 +120,7 @@ impl ProcessExec {
                 Err(failure) if failure.is_busy() && now < started + BUSY_FOR => {
                     busy = Some(failure);
                     wait(request, now + pause);
+                    request.context.ask_host();
                     pause = BUSY_PAUSE.min(pause * 2);
                 }
                 Err(failure) => return not_started(failure.describe(&program), None),

@@ -69,7 +69,10 @@ impl<'a> Run<'a> {
     pub(super) fn drive(mut self) -> Result<(Outcome, Option<Child>), Failure> {
         while !matches!(self.stage, Stage::Over) {
             let mut set = self.watch();
-            match sys::poll(&mut set, self.wake_at()) {
+            let context = self.request.context;
+            let ready = sys::poll(&mut set, earlier(self.wake_at(), context.ask_again_at()));
+            context.ask_host();
+            match ready {
                 Ok(ready) => self.step(&set, ready == 0),
                 // No memory, or a limit on descriptors lowered meanwhile: go on without it, a little at a time.
                 Err(_) => {
