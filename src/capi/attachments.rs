@@ -8,7 +8,6 @@ use super::error::libcni_error;
 use super::ffi::{Out, boundary, optional_text, required, text};
 use super::handle::libcni;
 use crate::cni::AttachmentReport;
-use crate::error::Error;
 use crate::types::attachment::AttachmentFilter;
 
 /// The remembered attachments, sorted by the names of their files. Files that are not attachments are skipped.
@@ -96,13 +95,6 @@ pub unsafe extern "C" fn libcni_del_cached_attachments(
             (required("cni", cni)?, of_call(ctx), text("filter", filter)?, Out::required("report", report)?)
         };
         let reports = cni.0.del_cached_attachments(&ctx, &AttachmentFilter::from_json(filter)?)?;
-        if reports.iter().all(|report| report.error.is_none()) {
-            return report.set_json(&reports);
-        }
-        let failed = |report: AttachmentReport| {
-            let AttachmentReport { attachment: key, error } = report;
-            error.map(|error| error.context(format_args!("failed to delete attachment {key}")))
-        };
-        Error::joined(reports.into_iter().filter_map(failed).collect(), "\n")
+        report.set_json(&AttachmentReport::all_deleted(reports)?)
     })
 }

@@ -35,6 +35,23 @@ pub struct AttachmentReport {
     pub error: Option<Error>,
 }
 
+impl AttachmentReport {
+    /// The same reports, when every attachment was deleted.
+    ///
+    /// # Errors
+    /// Else one error with the first failure's status, whose causes are all failures.
+    pub fn all_deleted(reports: Vec<AttachmentReport>) -> Result<Vec<AttachmentReport>> {
+        if reports.iter().all(|report| report.error.is_none()) {
+            return Ok(reports);
+        }
+        let failed = |AttachmentReport { attachment: key, error }: AttachmentReport| {
+            error.map(|error| error.context(format_args!("failed to delete attachment {key}")))
+        };
+        let failures: Vec<Error> = reports.into_iter().filter_map(failed).collect();
+        Error::joined(failures, "\n").map(|()| Vec::new())
+    }
+}
+
 impl Cni {
     /// The remembered result of an ADD in the list's version, if there is one.
     ///

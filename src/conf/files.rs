@@ -118,7 +118,7 @@ pub fn load_network_conf(dir: &Path, name: &str) -> Result<NetworkConfigList> {
         }
     }
     for path in &singles {
-        match single_from_file(path) {
+        match plugin_conf_from_file(path) {
             Ok(conf) if conf.name() == name => {
                 return conf_list_from_conf(&conf).map_err(|error| in_file(error, path));
             }
@@ -145,7 +145,7 @@ pub fn load_network_confs(dir: &Path) -> Result<LoadedNetworks> {
         let list = if path.extension().is_some_and(|extension| extension == "conflist") {
             network_conf_from_file(&path)
         } else {
-            single_from_file(&path)
+            plugin_conf_from_file(&path)
                 .and_then(|conf| conf_list_from_conf(&conf).map_err(|error| in_file(error, &path)))
         };
         match list {
@@ -156,7 +156,11 @@ pub fn load_network_confs(dir: &Path) -> Result<LoadedNetworks> {
     Ok(loaded)
 }
 
-fn single_from_file(path: &Path) -> Result<PluginConfig> {
+/// Loads one plugin's configuration from a file (`.conf`).
+///
+/// # Errors
+/// [`Status::Io`] when the file cannot be read; [`Status::InvalidConfig`], with the file, when it is wrong.
+pub fn plugin_conf_from_file(path: &Path) -> Result<PluginConfig> {
     plugin_conf_from_bytes(&read_file(path)?).map_err(|error| in_file(error, path))
 }
 

@@ -19,11 +19,12 @@ pub fn plugin_conf_from_bytes(bytes: &[u8]) -> Result<PluginConfig> {
     Ok(PluginConfig { conf, text: text.into_owned(), bytes: (!exact).then(|| bytes.to_owned()) })
 }
 
-/// Reads a configuration of which only the name and the version count: it need not have a type.
+/// Reads a configuration of which only the name and the version count, as for the question what is remembered
+/// of it: it need not have a type.
 ///
 /// # Errors
 /// As [`plugin_conf_from_bytes`], but for the type.
-pub(crate) fn named_conf_from_bytes(bytes: &[u8]) -> Result<PluginConfig> {
+pub fn named_conf_from_bytes(bytes: &[u8]) -> Result<PluginConfig> {
     let text = text::lossy(bytes);
     let conf = read(&text, Order::AsWritten).map_err(invalid)?;
     Ok(PluginConfig { conf, text: text.into_owned(), bytes: None })
