@@ -45,6 +45,7 @@ struct Inner {
     wake: Option<OwnedFd>,
     trace: TraceContext,
     env: Option<EnvPolicy>,
+    #[cfg_attr(not(feature = "capi"), allow(dead_code))]
     call_data: CallData,
 }
 
@@ -64,6 +65,7 @@ pub enum EnvPolicy {
 
 /// The host's own pointer, handed through to its callbacks and never followed here.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "capi"), allow(dead_code))]
 pub(crate) struct CallData(pub(crate) *mut std::ffi::c_void);
 
 // SAFETY: the pointer is opaque to this library: it is copied and handed back to the host's callbacks,
@@ -216,6 +218,7 @@ impl Context {
         self.shared.env.as_ref()
     }
 
+    #[cfg_attr(not(feature = "capi"), allow(dead_code))]
     pub(crate) fn call_data(&self) -> CallData {
         self.shared.call_data
     }
