@@ -85,29 +85,34 @@ fn unknown_end(command: Command, outcome: &Outcome) -> Option<Error> {
     failed.then(|| plugin_failure(how, outcome))
 }
 
-/// A plugin that failed; `how` is how its process ended.
+/// A plugin that failed; `how` is how its process ended. What it should have said itself is said for it, so
+/// that there is always a `msg`.
 fn plugin_failure(how: &str, outcome: &Outcome) -> Error {
-    if outcome.stdout.is_empty() {
-        let message = if outcome.stderr.is_empty() {
+    let object = if outcome.stdout.is_empty() {
+        let msg = if outcome.stderr.is_empty() {
             format!("netplugin failed with no error message: {how}")
         } else {
             format!("netplugin failed: {}: {how}", text::quote_bytes(&outcome.stderr))
         };
-        return Error::new(Status::Plugin, message);
-    }
-    let (object, problem) = ErrorObject::read(&text::lossy(&outcome.stdout));
-    let msg = match problem {
-        None => object.msg.clone(),
-        Some(problem) => format!(
-            "netplugin failed but error parsing its diagnostic message {}: {problem}",
-            text::quote_bytes(&outcome.stdout)
-        ),
+        ErrorObject { msg, ..ErrorObject::default() }
+    } else {
+        let (object, problem) = ErrorObject::read(&text::lossy(&outcome.stdout));
+        match problem {
+            None => object,
+            Some(problem) => {
+                let stdout = text::quote_bytes(&outcome.stdout);
+                let msg =
+                    format!("netplugin failed but error parsing its diagnostic message {stdout}: {problem}");
+                ErrorObject { msg, ..object }
+            }
+        }
     };
-    let message = if object.details.is_empty() { msg } else { format!("{msg}; {}", object.details) };
+    let ErrorObject { code, msg, details } = object;
+    let message = if details.is_empty() { msg.clone() } else { format!("{msg}; {details}") };
     Error::new(Status::Plugin, message).with(|facts| {
-        facts.code = object.code;
-        facts.msg = (!object.msg.is_empty()).then_some(object.msg);
-        facts.details = (!object.details.is_empty()).then_some(object.details);
+        facts.code = code;
+        facts.msg = (!msg.is_empty()).then_some(msg);
+        facts.details = (!details.is_empty()).then_some(details);
     })
 }
 
@@ -221,7 +226,9 @@ mod tests {
 
     #[test]
     fn silence_and_nonsense_are_told_as_the_original_does() {
-        assert_eq!(failed("", "").message(), "netplugin failed with no error message: exit status 2");
+        let silent = failed("", "");
+        assert_eq!(silent.message(), "netplugin failed with no error message: exit status 2");
+        assert_eq!(silent.facts().msg.as_deref(), Some(silent.message()));
         assert_eq!(failed("", "a\nb").message(), "netplugin failed: \"a\\nb\": exit status 2");
         let killed = judge(Command::Del, outcome(Termination::Signaled(9), "", "")).unwrap_err();
         assert_eq!(killed.message(), "netplugin failed with no error message: signal: killed");
