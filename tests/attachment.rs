@@ -413,3 +413,29 @@ fn one_plugin_on_its_own_uses_its_own_name_and_version() {
     let error = cni.add_network(&background(), &conf, &rt()).unwrap_err();
     assert_eq!(error.message(), "plain");
 }
+
+#[test]
+fn plugins_are_found_by_the_names_that_the_call_gives_and_their_requests_stay() {
+    let scene = Scene::with_plugins(&["first", "other"]);
+    let plugins = [scene.plugin("first", json!({})), scene.plugin("second", json!({}))];
+    let (cni, list) = (scene.cni(), network("1.0.0", &plugins));
+    let named = |types: &[&str]| {
+        let plugin_types = types.iter().map(|name| (*name).to_owned()).collect();
+        cni::RuntimeConf { plugin_types, ..rt() }
+    };
+    let found = named(&["first", "other"]);
+    cni.add_network_list(&background(), &list, &found).unwrap();
+    cni.check_network_list(&background(), &list, &found).unwrap();
+    cni.del_network_list(&background(), &list, &found).unwrap();
+    let order = ["ADD first", "ADD other", "CHECK first", "CHECK other", "DEL other", "DEL first"];
+    assert_eq!(scene.order(), order);
+    assert_eq!(scene.calls()[1].config()["type"], "second");
+
+    let error = cni.add_network_list(&background(), &list, &named(&["first", "absent"])).unwrap_err();
+    assert_eq!((error.status(), error.facts().plugin.as_deref()), (Status::PluginNotFound, Some("absent")));
+    assert!(error.message().starts_with("plugin type=\"absent\" failed (add): "), "{error}");
+
+    let error = cni.del_network_list(&background(), &list, &named(&["first"])).unwrap_err();
+    assert_eq!(error.status(), Status::InvalidArgument);
+    assert_eq!(error.message(), "pluginTypes has 1 names for a configuration of 2 plugins");
+}

@@ -36,7 +36,8 @@ pub(super) unsafe fn read_rt(rt: *const c_char) -> Result<RuntimeConf> {
 /// @param list the network configuration list, as in a .conflist file.
 /// @param rt a JSON object: `containerId`, `netns` (path of the network namespace), `ifName`, and optionally
 ///        `cniArgs` (array of [key, value]), `capabilityArgs` (object: capability to value), `cacheDir` (used when the
-///        runtime names none), `cacheConfig` (base64: bytes to remember in place of the list).
+///        runtime names none), `cacheConfig` (base64: bytes to remember in place of the list), `pluginTypes` (array:
+///        the names by which the plugins are found, in the list's order, in place of their types).
 /// @param result the last plugin's result; free it with libcni_buf_free().
 /// @param err on failure the error, which names the plugin; may be NULL.
 /// @return LIBCNI_OK or any failure. What ran before a failing plugin stays, so that DEL should follow, unless the

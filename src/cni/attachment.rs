@@ -15,7 +15,6 @@ use crate::error::{Error, Result, Status};
 use crate::text;
 use crate::types::attachment::{Attachment, AttachmentKey};
 use crate::types::command::Command;
-use crate::types::network::PluginConfig;
 use crate::types::result::CniResult;
 use crate::types::runtime::RuntimeConf;
 use crate::version::{self, Version};
@@ -45,7 +44,7 @@ impl Target<'_> {
             return error;
         }
         let plugin = &self.plugins[index];
-        let mut description = format!("type={}", text::quote(plugin.plugin_type()));
+        let mut description = format!("type={}", text::quote(self.plugin_type(index)));
         if !plugin.name().is_empty() {
             description = format!("{description} name={}", text::quote(plugin.name()));
         }
@@ -264,7 +263,7 @@ impl Addition<'_> {
         let run = |index: usize, prev_result: Option<&str>| {
             let path = match found.get(index) {
                 Some(path) => path.clone(),
-                None => self.cni.find(call.ctx, Command::Add, self.target.plugins[index].plugin_type())?,
+                None => self.cni.find(call.ctx, Command::Add, self.target.plugin_type(index))?,
             };
             let stdout =
                 call.step_found(self.target, index, &path, &self.target.injected(self.rt, prev_result))?;
@@ -284,8 +283,8 @@ impl Addition<'_> {
     /// Finds the programs of the first `count` plugins. Behind the first one the names are looked at,
     /// as in the original.
     fn find_programs(&self, ctx: &Context, count: usize) -> Result<Vec<PathBuf>> {
-        let find = |(index, plugin): (usize, &PluginConfig)| {
-            let path = self.cni.find(ctx, Command::Add, plugin.plugin_type()).and_then(|path| {
+        let find = |index: usize| {
+            let path = self.cni.find(ctx, Command::Add, self.target.plugin_type(index)).and_then(|path| {
                 if index == 0 {
                     identity::validate(self.target.name, self.rt)?;
                 }
@@ -293,7 +292,7 @@ impl Addition<'_> {
             });
             path.map_err(|error| self.in_plugin(index, error))
         };
-        self.target.plugins.iter().take(count).enumerate().map(find).collect()
+        (0..count).map(find).collect()
     }
 
     fn in_plugin(&self, index: usize, error: Error) -> Error {

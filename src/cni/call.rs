@@ -146,7 +146,7 @@ impl<'a> Call<'a> {
     /// Derives the request of the target's plugin at `index` and runs it: the step that every operation on
     /// a network consists of.
     pub(super) fn step(&self, target: &Target<'_>, index: usize, injected: &Injected<'_>) -> Result<Vec<u8>> {
-        let path = self.cni.find(self.ctx, self.command, target.plugins[index].plugin_type())?;
+        let path = self.cni.find(self.ctx, self.command, target.plugin_type(index))?;
         self.step_found(target, index, &path, injected)
     }
 
@@ -158,9 +158,8 @@ impl<'a> Call<'a> {
         path: &Path,
         injected: &Injected<'_>,
     ) -> Result<Vec<u8>> {
-        let plugin = &target.plugins[index];
-        let request = conf::derive(plugin, injected)?;
-        self.run(plugin.plugin_type(), Some(index), path, request.as_bytes())
+        let request = conf::derive(&target.plugins[index], injected)?;
+        self.run(target.plugin_type(index), Some(index), path, request.as_bytes())
     }
 }
 
@@ -175,10 +174,9 @@ impl Cni {
 impl Target<'_> {
     /// The error of the plugin at `index`, with the facts that every such error carries.
     pub(super) fn in_plugin(&self, command: Command, index: usize, error: Error) -> Error {
-        let plugin = &self.plugins[index];
         error.with(|facts| {
             facts.command.get_or_insert(command.name());
-            facts.plugin.get_or_insert_with(|| plugin.plugin_type().to_owned());
+            facts.plugin.get_or_insert_with(|| self.plugin_type(index).to_owned());
             facts.index.get_or_insert(index);
         })
     }

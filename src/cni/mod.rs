@@ -24,7 +24,7 @@ use std::time::Instant;
 
 use crate::cache::Cache;
 use crate::context::{Context, HeldLocks, LOCKS_VARIABLE};
-use crate::error::Result;
+use crate::error::{Error, Result, Status};
 use crate::exec::Exec;
 use crate::exec::process::ProcessExec;
 use crate::types::network::{NetworkConfigList, PluginConfig};
@@ -131,7 +131,7 @@ impl Cni {
         list: &NetworkConfigList,
         rt: &RuntimeConf,
     ) -> Result<CniResult> {
-        self.add(ctx, &Target::list(list), rt)
+        self.add(ctx, &Target::list(list).found_as(rt)?, rt)
     }
 
     /// CHECK: asks every plugin whether the attachment is as it should be.
@@ -146,7 +146,7 @@ impl Cni {
         list: &NetworkConfigList,
         rt: &RuntimeConf,
     ) -> Result<()> {
-        self.check(ctx, &Target::list(list), rt)
+        self.check(ctx, &Target::list(list).found_as(rt)?, rt)
     }
 
     /// DEL: undoes an attachment, from the last plugin to the first, and forgets it. Deleting what is
@@ -156,7 +156,7 @@ impl Cni {
     /// The first plugin's that fails; the attachment is then still remembered, so that DEL can be tried
     /// again.
     pub fn del_network_list(&self, ctx: &Context, list: &NetworkConfigList, rt: &RuntimeConf) -> Result<()> {
-        self.del(ctx, &Target::list(list), rt)
+        self.del(ctx, &Target::list(list).found_as(rt)?, rt)
     }
 
     /// [`Cni::add_network_list`] for one plugin on its own, under its own name and version.
@@ -164,7 +164,7 @@ impl Cni {
     /// # Errors
     /// As there.
     pub fn add_network(&self, ctx: &Context, conf: &PluginConfig, rt: &RuntimeConf) -> Result<CniResult> {
-        self.add(ctx, &Target::single(conf), rt)
+        self.add(ctx, &Target::single(conf).found_as(rt)?, rt)
     }
 
     /// [`Cni::check_network_list`] for one plugin on its own, under its own name and version.
@@ -172,7 +172,7 @@ impl Cni {
     /// # Errors
     /// As there.
     pub fn check_network(&self, ctx: &Context, conf: &PluginConfig, rt: &RuntimeConf) -> Result<()> {
-        self.check(ctx, &Target::single(conf), rt)
+        self.check(ctx, &Target::single(conf).found_as(rt)?, rt)
     }
 
     /// [`Cni::del_network_list`] for one plugin on its own, under its own name and version.
@@ -180,7 +180,7 @@ impl Cni {
     /// # Errors
     /// As there.
     pub fn del_network(&self, ctx: &Context, conf: &PluginConfig, rt: &RuntimeConf) -> Result<()> {
-        self.del(ctx, &Target::single(conf), rt)
+        self.del(ctx, &Target::single(conf).found_as(rt)?, rt)
     }
 }
 
@@ -190,6 +190,8 @@ struct Target<'a> {
     name: &'a str,
     cni_version: &'a str,
     plugins: &'a [PluginConfig],
+    /// The plugins' types where they differ from those of their configurations; else empty.
+    types: &'a [String],
     disable_check: bool,
     /// What ADD caches.
     bytes: &'a [u8],
@@ -208,6 +210,7 @@ impl<'a> Target<'a> {
             name: &list.name,
             cni_version: &list.cni_version,
             plugins: &list.plugins,
+            types: &[],
             disable_check: list.disable_check,
             bytes: &list.bytes,
         }
@@ -219,8 +222,25 @@ impl<'a> Target<'a> {
             name: conf.name(),
             cni_version: conf.cni_version(),
             plugins: std::slice::from_ref(conf),
+            types: &[],
             disable_check: false,
             bytes: conf.bytes(),
         }
+    }
+
+    /// The same with the names by which the call wants its plugins found.
+    fn found_as(self, rt: &'a RuntimeConf) -> Result<Target<'a>> {
+        let types = rt.plugin_types.as_slice();
+        if !types.is_empty() && types.len() != self.plugins.len() {
+            let (given, wanted) = (types.len(), self.plugins.len());
+            let message = format!("pluginTypes has {given} names for a configuration of {wanted} plugins");
+            return Err(Error::new(Status::InvalidArgument, message));
+        }
+        Ok(Target { types, ..self })
+    }
+
+    /// The type of the plugin at `index`: the name by which it is found.
+    fn plugin_type(&self, index: usize) -> &'a str {
+        self.types.get(index).map_or_else(|| self.plugins[index].plugin_type(), String::as_str)
     }
 }

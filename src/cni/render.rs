@@ -50,7 +50,7 @@ impl Cni {
         list: &NetworkConfigList,
         rt: &RuntimeConf,
     ) -> Result<Vec<RenderedRequest>> {
-        let target = Target::list(list);
+        let target = Target::list(list).found_as(rt)?;
         let command =
             Command::from_name(command).filter(|command| *command != Command::Version).ok_or_else(|| {
                 let message = format!(
@@ -72,12 +72,12 @@ impl Cni {
         let parameters = if of_container { Parameters::of(rt) } else { Parameters::none() };
         let render = |index: usize| {
             let plugin = &target.plugins[index];
-            let path = self.find(&Context::background(), command, plugin.plugin_type())?;
+            let path = self.find(&Context::background(), command, target.plugin_type(index))?;
             let stdin = conf::derive(plugin, &injected)?;
             let not_json =
                 |error| Error::new(Status::Internal, format!("a derived request is not JSON: {error}"));
             Ok(RenderedRequest {
-                plugin: plugin.plugin_type().to_owned(),
+                plugin: target.plugin_type(index).to_owned(),
                 path: path.to_string_lossy().into_owned(),
                 env: parameters.variables(command, &self.options().plugin_dirs).into(),
                 stdin: RawValue::from_string(stdin).map_err(not_json)?,

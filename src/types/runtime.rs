@@ -41,6 +41,11 @@ pub struct RuntimeConf {
     /// The bytes that ADD caches in place of the configuration's own; base64 in JSON.
     #[serde(default, with = "shape::base64_bytes", skip_serializing_if = "Option::is_none")]
     pub cache_config: Option<Vec<u8>>,
+    /// The names by which the plugins are found, in the order of the configuration, in place of their types there;
+    /// empty: their types. For hosts that hold a parsed configuration beside its text.
+    #[serde(default, deserialize_with = "shape::null_is_default")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub plugin_types: Vec<String>,
 }
 
 impl RuntimeConf {
