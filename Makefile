@@ -141,8 +141,16 @@ TESTS := test-fmt test-shell test-clippy test-rust test-doc test-header test-sym
 test: setup ## everything
 	@+MAKE='$(MAKE)' scripts/test.sh $(TESTS)
 
+# Not the cache's crashes, the oracle and the real plugins, which take their time.
+QUICK_TESTS := attachment calls configuration find_plugin gc_and_status process result
+
 check: test-fmt test-clippy ## the fast inner loop: format, lints, unit and quick tests
-	$(CARGO) test --locked --lib --tests
+	$(CARGO) test --locked --lib $(addprefix --test ,$(QUICK_TESTS))
+
+.PHONY: oracle
+oracle: ## hold libcni beside the Go original: CASES=5000 SEED=1, or CASE=file to play one again
+	$(if $(CASES),LIBCNI_ORACLE_CASES=$(CASES)) $(if $(SEED),LIBCNI_ORACLE_SEED=$(SEED)) \
+	$(if $(CASE),LIBCNI_ORACLE_CASE=$(abspath $(CASE))) $(CARGO) test --locked --test oracle -- --nocapture
 
 test-fmt: ## the Rust source is formatted
 	$(CARGO) fmt --all --check
