@@ -164,6 +164,10 @@ test-clippy: ## clippy has nothing to say
 test-rust: ## Rust unit and behaviour tests, examples
 	$(CARGO) test --locked --lib --tests --examples --no-fail-fast
 
+.PHONY: test-crash
+test-crash: ## a thousand crashes of a process that writes to the cache
+	LIBCNI_CRASH_KILLS=1000 $(CARGO) test --locked --test cache killed
+
 test-doc: ## documentation builds without warnings, its examples run
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps
 	$(CARGO) test --locked --doc

@@ -49,12 +49,14 @@ fn a_process_killed_at_random_leaves_whole_files() {
     let dir = in_memory();
     let cache = Cache::new(dir.path(), true);
     let mut litter = 0;
-    for kill in 0..40u64 {
+    // More of them by `make test-crash`.
+    let kills = std::env::var("LIBCNI_CRASH_KILLS").map_or(40, |kills| kills.parse().unwrap());
+    for kill in 0..kills {
         let mut child = command(&[], "stores_in_a_loop", dir.path()).spawn().unwrap();
         let mut lines = said(&mut child);
         let said = lines.by_ref().nth((kill % 7) as usize).unwrap();
         // Somewhere in the next round.
-        for _ in 0..kill * 1000 {
+        for _ in 0..kill % 40 * 1000 {
             std::hint::spin_loop();
         }
         child.kill().unwrap();
