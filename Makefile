@@ -135,7 +135,7 @@ demo: setup-demo ## attach a container to a network with real plugins, in privat
 
 # In this order: what fails fast comes first. Each can be run alone.
 TESTS := test-fmt test-shell test-clippy test-rust test-doc test-header test-symbols test-c test-install \
-	test-demo test-readme test-deny
+	test-demo test-readme test-fuzz test-deny
 
 .PHONY: test check $(TESTS)
 test: setup ## everything
@@ -154,6 +154,7 @@ oracle: ## hold libcni beside the Go original: CASES=5000 SEED=1, or CASE=file t
 
 test-fmt: ## the Rust source is formatted
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 
 test-shell: ## shell scripts are clean for shellcheck
 	@scripts/lint.sh
@@ -189,6 +190,16 @@ test-demo: $(OUT)/attach ## the demo runs, as root and as an ordinary user
 
 test-readme: $(OUT)/quickstart ## the README's quickstarts are those of the examples, and run
 	@tests/c/readme.sh
+
+# A crate of its own, built into a directory of its own: its profile differs.
+FUZZ := $(CARGO) run --quiet --locked --release --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz --
+
+test-fuzz: ## every parser of outside data, briefly: corpus and mutations
+	$(FUZZ) --iterations 2000
+
+.PHONY: fuzz
+fuzz: ## fuzz every parser of outside data: ITERATIONS=1000000 SEED=7 TARGETS='result options'
+	$(FUZZ) --iterations $(or $(ITERATIONS),200000) --seed $(or $(SEED),1) $(TARGETS)
 
 test-deny: ## licences, sources and versions of the dependencies
 	@scripts/deny.sh
