@@ -123,7 +123,7 @@ impl Cni {
     ///
     /// # Errors
     /// The first plugin's that fails, with all that is known about it; what ran before it stays, unless
-    /// `rollback` is set. [`Status::Cache`](crate::Status::Cache) when the attachment could not be
+    /// `rollback` is set. [`Status::Cache`] when the attachment could not be
     /// remembered: the error then has the result.
     pub fn add_network_list(
         &self,
@@ -137,8 +137,8 @@ impl Cni {
     /// CHECK: asks every plugin whether the attachment is as it should be.
     ///
     /// # Errors
-    /// [`Status::CheckNotSupported`](crate::Status::CheckNotSupported) below version 0.4.0;
-    /// [`Status::NotAdded`](crate::Status::NotAdded) without a remembered attachment; else the first
+    /// [`Status::CheckNotSupported`] below version 0.4.0;
+    /// [`Status::NotAdded`] without a remembered attachment; else the first
     /// plugin's that fails.
     pub fn check_network_list(
         &self,
