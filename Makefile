@@ -201,5 +201,9 @@ test-fuzz: ## every parser of outside data, briefly: corpus and mutations
 fuzz: ## fuzz every parser of outside data: ITERATIONS=1000000 SEED=7 TARGETS='result options'
 	$(FUZZ) --iterations $(or $(ITERATIONS),200000) --seed $(or $(SEED),1) $(TARGETS)
 
+.PHONY: bench
+bench: ## what running a plugin costs a host with 4 GiB touched, beside fork
+	$(CARGO) bench --locked --bench spawn_cost
+
 test-deny: ## licences, sources and versions of the dependencies
 	@scripts/deny.sh

@@ -38,6 +38,7 @@ fn a_host_with_a_thread_that_reaps_every_child() {
     alone!(|| {
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
+            let _stop = Stop(&stop);
             scope.spawn(|| {
                 while !stop.load(Ordering::SeqCst) {
                     // SAFETY: waitpid accepts NULL for the status.
@@ -49,7 +50,6 @@ fn a_host_with_a_thread_that_reaps_every_child() {
             for _ in 0..30 {
                 assert_right_results();
             }
-            stop.store(true, Ordering::SeqCst);
         });
     });
 }

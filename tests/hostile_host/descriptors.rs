@@ -123,12 +123,12 @@ fn a_host_whose_user_has_used_up_its_pipe_buffers() {
         let dir = tempfile::tempdir().unwrap();
         let copy = dir.path().join("copy");
         std::fs::copy(evil::program(), &copy).unwrap();
-        // SAFETY: chmod reads a NUL-terminated string; the others take numbers.
+        // SAFETY: chown reads a NUL-terminated string; the others take numbers.
         let unprivileged = unsafe {
             let dir = std::ffi::CString::new(dir.path().to_str().unwrap()).unwrap();
-            libc::chmod(dir.as_ptr(), 0o755);
-            // A user that nothing else runs as: the count is the user's.
+            // A user that nothing else runs as: the count is the user's. It has to remove the directory, too.
             let user = 100_000 + std::process::id();
+            libc::chown(dir.as_ptr(), user, user);
             libc::setresuid(user, user, user) == 0
         };
         if !unprivileged {

@@ -9,6 +9,7 @@ fn a_chrooted_host() {
     alone!(|| {
         let dir = tempfile::tempdir().unwrap();
         std::fs::copy(evil::program(), dir.path().join("plugin")).unwrap();
+        let outside = File::open("/").unwrap();
         let root = std::ffi::CString::new(dir.path().to_str().unwrap()).unwrap();
         // SAFETY: chroot reads a NUL-terminated string.
         if unsafe { libc::chroot(root.as_ptr()) } != 0 {
@@ -31,6 +32,9 @@ fn a_chrooted_host() {
         assert_eq!(exit_code(&inside("fail").run()), Some(7));
         let outcome = inside("hang").run_to_deadline(was_started);
         assert_signaled(&outcome, libc::SIGTERM, Some(Interruption::Timeout));
+        // Out again, to remove the directory.
+        // SAFETY: fchdir takes a number, chroot reads a NUL-terminated string.
+        assert!(unsafe { libc::fchdir(outside.as_raw_fd()) == 0 && libc::chroot(c".".as_ptr()) == 0 });
     });
 }
 

@@ -7,6 +7,7 @@ fn a_host_that_forks_during_calls() {
     alone!(|| {
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
+            let stopping = Stop(&stop);
             let forks = scope.spawn(|| {
                 let mut copies = Vec::new();
                 while !stop.load(Ordering::SeqCst) && copies.len() < 2000 {
@@ -31,7 +32,7 @@ fn a_host_that_forks_during_calls() {
                 assert_exited(&outcome, 0);
                 assert!(outcome.stdout == input);
             }
-            stop.store(true, Ordering::SeqCst);
+            drop(stopping);
             for copy in forks.join().unwrap() {
                 // SAFETY: the number is that of a child not yet reaped; waitpid accepts NULL for the status.
                 unsafe {

@@ -72,6 +72,15 @@ fn handler(function: extern "C" fn(i32)) -> libc::sighandler_t {
     function as *const () as libc::sighandler_t
 }
 
+/// Sets the flag in any case, or the thread that waits for it would keep a test that failed from its end.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 /// What a host that interferes with its children must see of plugins nevertheless.
 fn assert_right_results() {
     let input = vec![b'i'; 1 << 20];

@@ -107,6 +107,7 @@ fn a_storm_of_signals_changes_nothing() {
         // SAFETY: pthread_self takes nothing.
         let caller = unsafe { libc::pthread_self() } as usize;
         std::thread::scope(|scope| {
+            let _stop = Stop(&stop);
             scope.spawn(|| {
                 while !stop.load(Ordering::SeqCst) {
                     // SAFETY: the thread that is signalled waits for this one, so it is there.
@@ -117,7 +118,6 @@ fn a_storm_of_signals_changes_nothing() {
             for _ in 0..20 {
                 assert_right_results();
             }
-            stop.store(true, Ordering::SeqCst);
         });
         assert!(HANDLED.load(Ordering::SeqCst) > 0);
     });

@@ -103,18 +103,19 @@ impl Child {
     /// Reaps a process that has ended or is about to; `None` if it takes longer than [`LAST_WAIT`].
     pub(super) fn reap_soon(&self) -> Option<Termination> {
         let give_up = Instant::now() + LAST_WAIT;
+        let mut events = libc::POLLIN;
         loop {
             let termination = self.reap();
             let now = Instant::now();
             if termination.is_some() || now >= give_up {
                 return termination;
             }
-            // No event is asked for: what still comes, for a process that has ended, is POLLHUP.
-            let ended = self.pidfd().is_none() || self.has_ended();
-            let events = if ended { 0 } else { libc::POLLIN };
             let mut set = [sys::poll_entry(sys::borrow(self.pidfd()), events)];
             if sys::poll(&mut set, Some(now + SLICE)).is_err() {
                 std::thread::sleep(SLICE);
+            } else if set[0].revents != 0 {
+                // It has ended, and what still comes is POLLHUP, which need not be asked for.
+                events = 0;
             }
         }
     }

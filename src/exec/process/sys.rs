@@ -256,10 +256,19 @@ const _: () = assert!(size_of::<PidfdInfo>() == libc::PIDFD_INFO_SIZE_VER0 as us
 /// `None` while it is being reaped; an error where the kernel cannot tell.
 pub(super) fn pidfd_exit(pidfd: &OwnedFd) -> io::Result<Option<Termination>> {
     const PIDFD_GET_INFO: libc::Ioctl = libc::_IOWR::<PidfdInfo>(0xff, 11);
-    let mut info = PidfdInfo { mask: libc::PIDFD_INFO_EXIT.into(), ..PidfdInfo::default() };
-    // SAFETY: the request's number carries the size of the struct; the kernel reads and writes at most that
-    // many bytes of `info`, which outlives the call.
-    retry(|| check(unsafe { libc::ioctl(pidfd.as_raw_fd(), PIDFD_GET_INFO, &raw mut info) }.into()))?;
+    let mut info = PidfdInfo::default();
+    let mut ask = || {
+        info = PidfdInfo { mask: libc::PIDFD_INFO_EXIT.into(), ..PidfdInfo::default() };
+        // SAFETY: the request's number carries the size of the struct; the kernel reads and writes at most
+        // that many bytes of `info`, which outlives the call.
+        retry(|| check(unsafe { libc::ioctl(pidfd.as_raw_fd(), PIDFD_GET_INFO, &raw mut info) }.into()))
+    };
+    // The kernel looks for the status first and then for the process. One that is reaped in between has
+    // neither for it, but has left its status by then.
+    match ask() {
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => ask()?,
+        result => result?,
+    };
     if info.mask & u64::from(libc::PIDFD_INFO_EXIT) == 0 {
         return Ok(None);
     }
