@@ -186,6 +186,23 @@ fn signal_name(signal: i32) -> String {
         libc::SIGPIPE => "broken pipe",
         libc::SIGALRM => "alarm clock",
         libc::SIGTERM => "terminated",
+        // In libc it has no name on every architecture.
+        16 => "stack fault",
+        libc::SIGCHLD => "child exited",
+        libc::SIGCONT => "continued",
+        libc::SIGSTOP => "stopped (signal)",
+        libc::SIGTSTP => "stopped",
+        libc::SIGTTIN => "stopped (tty input)",
+        libc::SIGTTOU => "stopped (tty output)",
+        libc::SIGURG => "urgent I/O condition",
+        libc::SIGXCPU => "CPU time limit exceeded",
+        libc::SIGXFSZ => "file size limit exceeded",
+        libc::SIGVTALRM => "virtual timer expired",
+        libc::SIGPROF => "profiling timer expired",
+        libc::SIGWINCH => "window changed",
+        libc::SIGIO => "I/O possible",
+        libc::SIGPWR => "power failure",
+        libc::SIGSYS => "bad system call",
         _ => return format!("signal {signal}"),
     };
     name.to_owned()
