@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Compiles the C tests and runs them three times: plainly, under valgrind, and with sanitizers compiled in.
+# Compiles the C tests and runs them three times: plainly, under valgrind, and with sanitizers compiled in; those
+# with threads under helgrind, too.
 #
 #   run.sh [PROGRAM...]     all of them, or those named: run.sh operations contexts
 set -euo pipefail
@@ -9,7 +10,7 @@ set -euo pipefail
 programs=("$@")
 if [ ${#programs[@]} = 0 ]; then
     programs=(basics bad_input configuration operations other_operations plugin_errors contexts hooks threads
-        evil_plugins hostile_hosts)
+        evil_plugins hostile_hosts limits environment hook_answers soak)
 fi
 
 export LIBCNI_VERSION=$version LIBCNI_SOVERSION=$soversion LIBCNI_TEST_MARK=seen
@@ -36,6 +37,18 @@ compile() { # DIRECTORY FLAGS...
         "${cc[@]}" "${strict[@]}" "$@" "${includes[@]}" "$tests/$program.c" "${objects[@]}" "${libraries[@]}" \
             -o "$into/$program"
     done
+}
+
+# What a tool cannot run, and why.
+not_under_valgrind() {
+    case $1 in
+    hostile_hosts) echo "each test is a process of its own, of which valgrind hears nothing, and takes minutes" ;;
+    esac
+}
+
+# The soak under a tool is short, and its memory is the tool's.
+briefly() {
+    LIBCNI_TEST_ROUNDS=2 "$@"
 }
 
 build_plugins() {
@@ -69,6 +82,11 @@ under_valgrind() {
         --child-silent-after-fork=yes "$scratch/plain/$1"
 }
 
+under_helgrind() {
+    valgrind --tool=helgrind --quiet --error-exitcode=99 --trace-children=no --child-silent-after-fork=yes \
+        --suppressions="$tests/helgrind.supp" "$scratch/plain/$1"
+}
+
 sanitizers_work() {
     echo 'int main(void) { return 0; }' >"$scratch/empty.c"
     "${cc[@]}" -fsanitize=address,undefined "$scratch/empty.c" -o "$scratch/empty" 2>/dev/null && "$scratch/empty"
@@ -84,10 +102,22 @@ done
 
 echo "# under valgrind"
 for program in "${programs[@]}"; do
-    if command -v valgrind >/dev/null; then
-        run_test "$program under valgrind" under_valgrind "$program"
-    else
+    if ! command -v valgrind >/dev/null; then
         skip_test "$program under valgrind" "valgrind is not installed"
+    elif [ -n "$(not_under_valgrind "$program")" ]; then
+        skip_test "$program under valgrind" "$(not_under_valgrind "$program")"
+    else
+        run_test "$program under valgrind" briefly under_valgrind "$program"
+    fi
+done
+
+echo "# threads under helgrind"
+for program in "${programs[@]}"; do
+    case $program in threads | soak) ;; *) continue ;; esac
+    if command -v valgrind >/dev/null; then
+        run_test "$program under helgrind" briefly under_helgrind "$program"
+    else
+        skip_test "$program under helgrind" "valgrind is not installed"
     fi
 done
 
@@ -97,7 +127,7 @@ if sanitizers_work; then
 fi
 for program in "${programs[@]}"; do
     if [ -x "$scratch/sanitized/$program" ]; then
-        run_test "$program with sanitizers" "$scratch/sanitized/$program"
+        run_test "$program with sanitizers" briefly "$scratch/sanitized/$program"
     else
         skip_test "$program with sanitizers" "${cc[*]} cannot build with -fsanitize=address,undefined"
     fi
