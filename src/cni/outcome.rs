@@ -92,7 +92,7 @@ fn plugin_failure(how: &str, outcome: &Outcome) -> Error {
         let msg = if outcome.stderr.is_empty() {
             format!("netplugin failed with no error message: {how}")
         } else {
-            format!("netplugin failed: {}: {how}", text::quote_bytes(&outcome.stderr))
+            format!("netplugin failed: {}: {how}", shown(&outcome.stderr))
         };
         ErrorObject { msg, ..ErrorObject::default() }
     } else {
@@ -100,7 +100,7 @@ fn plugin_failure(how: &str, outcome: &Outcome) -> Error {
         match problem {
             None => object,
             Some(problem) => {
-                let stdout = text::quote_bytes(&outcome.stdout);
+                let stdout = shown(&outcome.stdout);
                 let msg =
                     format!("netplugin failed but error parsing its diagnostic message {stdout}: {problem}");
                 ErrorObject { msg, ..object }
@@ -114,6 +114,16 @@ fn plugin_failure(how: &str, outcome: &Outcome) -> Error {
         facts.msg = (!msg.is_empty()).then_some(msg);
         facts.details = (!details.is_empty()).then_some(details);
     })
+}
+
+/// A plugin's output as the original quotes it; of more than a message can use, the end. (Quoted, a byte can take
+/// four, and five in the error's JSON: a plugin that pours 16 MiB into its stderr would cost the host hundreds.)
+fn shown(output: &[u8]) -> String {
+    const MAX_BYTES: usize = 64 << 10;
+    match output.len().checked_sub(MAX_BYTES) {
+        None | Some(0) => text::quote_bytes(output),
+        Some(excess) => format!("[{excess} bytes before] {}", text::quote_bytes(&output[excess..])),
+    }
 }
 
 /// What a failing plugin prints (specification, section 5, "Error").
@@ -254,6 +264,15 @@ mod tests {
         let partly = failed(r#"{"code":-1,"msg":"m","details":"d"}"#, "");
         assert!(partly.message().starts_with(prefix) && partly.message().ends_with("; d"), "{partly}");
         assert!(partly.message().contains("code: expected a whole number"), "{partly}");
+    }
+
+    #[test]
+    fn a_plugin_that_floods_does_not_flood_the_message() {
+        let flood = "\u{1}".repeat(1 << 20);
+        for error in [failed("", &flood), failed(&flood, "")] {
+            assert!(error.message().len() < 300 << 10, "{}", error.message().len());
+            assert!(error.message().contains("[983040 bytes before] \"\\x01"), "{:.200}", error.message());
+        }
     }
 
     #[test]
