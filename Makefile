@@ -201,6 +201,14 @@ test-fuzz: ## every parser of outside data, briefly: corpus and mutations
 fuzz: ## fuzz every parser of outside data: ITERATIONS=1000000 SEED=7 TARGETS='result options'
 	$(FUZZ) --iterations $(or $(ITERATIONS),200000) --seed $(or $(SEED),1) $(TARGETS)
 
+.PHONY: fuzz-libfuzzer
+fuzz-libfuzzer: ## the same targets by libFuzzer, with coverage: ITERATIONS, SEED, TARGETS as for fuzz
+	@ITERATIONS='$(ITERATIONS)' SEED='$(SEED)' fuzz/libfuzzer.sh $(TARGETS)
+
+.PHONY: test-soak
+test-soak: $(SONAME) ## the soak test alone, with the tools: LIBCNI_TEST_ROUNDS=600 LIBCNI_TEST_SEED=7
+	@tests/c/run.sh soak
+
 .PHONY: bench
 bench: ## what running a plugin costs a host with 4 GiB touched, beside fork
 	$(CARGO) bench --locked --bench spawn_cost

@@ -4,7 +4,7 @@
 //!
 //!     cargo run --release -- [--seed N] [--iterations N] [TARGET...]
 //!
-//! With the feature `libfuzzer` and coverage compiled in: libFuzzer, which learns. `run.sh` knows the flags; the
+//! With the feature `libfuzzer` and coverage compiled in: libFuzzer, which learns. `libfuzzer.sh` knows the flags; the
 //! target is named by LIBCNI_FUZZ_TARGET, the arguments are libFuzzer's own.
 
 #![cfg_attr(feature = "libfuzzer", no_main)]
