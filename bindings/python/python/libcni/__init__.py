@@ -1,0 +1,125 @@
+"""Attach containers to networks: the runtime side of the Container Network Interface (CNI).
+
+>>> cni = libcni.CNI(plugin_dirs=["/usr/lib/cni"], timeout=30)
+>>> container = libcni.RuntimeConf("c1", "/run/netns/c1", ifname="eth0")
+>>> network = libcni.network_conf_from_bytes('{"cniVersion": "1.1.0", "name": "mynet", "plugins": [{"type": "ptp"}]}')
+
+``cni.add_network_list(network, container)`` then runs the plugins of the network, remembers the attachment, and
+returns a :class:`Result`; ``cni.del_network_list(network, container)`` undoes it. :mod:`libcni.aio` has the same as
+coroutines, and ``python -m libcni`` as a command.
+"""
+
+from libcni import aio, errors
+from libcni._libcni import Context, NetworkConfigList, PluginConfig, __version__
+from libcni.attachments import Attachment, AttachmentKey, CachedConfig
+from libcni.errors import (
+    CacheError,
+    CallbackError,
+    CancelledError,
+    CheckNotSupportedError,
+    CNIError,
+    CNIOSError,
+    CNITimeoutError,
+    IncompatibleVersionError,
+    InternalError,
+    InvalidArgumentError,
+    InvalidConfigError,
+    InvalidResultError,
+    NetworkNotFoundError,
+    NotAddedError,
+    PluginError,
+    PluginNotFoundError,
+)
+from libcni.events import Event
+from libcni.networks import (
+    LoadedNetworks,
+    NetworkLike,
+    PluginLike,
+    conf_files,
+    conf_list_from_conf,
+    inject_conf,
+    load_network_conf,
+    load_network_confs,
+    network_conf_from_bytes,
+    network_conf_from_file,
+    plugin_conf_from_bytes,
+    plugin_conf_from_file,
+    result_convert,
+)
+from libcni.operations import CNI, DEFAULT, Env, ValidAttachment
+from libcni.plugins import (
+    CompletedRun,
+    Exec,
+    ExecAnswer,
+    ExecRequest,
+    FindRequest,
+    PluginFinder,
+    PluginRunner,
+    RenderedRequest,
+    VersionInfo,
+)
+from libcni.results import DNS, Interface, IPConfig, LegacyIP, Result, Route
+from libcni.runtime_conf import RuntimeConf, RuntimeConfLike
+
+__all__ = [
+    "CNI",
+    "DEFAULT",
+    "DNS",
+    "Attachment",
+    "AttachmentKey",
+    "CNIError",
+    "CNIOSError",
+    "CNITimeoutError",
+    "CacheError",
+    "CachedConfig",
+    "CallbackError",
+    "CancelledError",
+    "CheckNotSupportedError",
+    "CompletedRun",
+    "Context",
+    "Env",
+    "Event",
+    "Exec",
+    "ExecAnswer",
+    "ExecRequest",
+    "FindRequest",
+    "IPConfig",
+    "IncompatibleVersionError",
+    "Interface",
+    "InternalError",
+    "InvalidArgumentError",
+    "InvalidConfigError",
+    "InvalidResultError",
+    "LegacyIP",
+    "LoadedNetworks",
+    "NetworkConfigList",
+    "NetworkLike",
+    "NetworkNotFoundError",
+    "NotAddedError",
+    "PluginConfig",
+    "PluginError",
+    "PluginFinder",
+    "PluginLike",
+    "PluginNotFoundError",
+    "PluginRunner",
+    "RenderedRequest",
+    "Result",
+    "Route",
+    "RuntimeConf",
+    "RuntimeConfLike",
+    "ValidAttachment",
+    "VersionInfo",
+    "__version__",
+    "aio",
+    "conf_files",
+    "conf_list_from_conf",
+    "errors",
+    "inject_conf",
+    "load_network_conf",
+    "load_network_confs",
+    "network_conf_from_bytes",
+    "network_conf_from_file",
+    "plugin_conf_from_bytes",
+    "plugin_conf_from_file",
+    "result_convert",
+]

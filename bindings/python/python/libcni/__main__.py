@@ -1,0 +1,8 @@
+"""``python -m libcni``: see ``python -m libcni --help``."""
+
+import sys
+
+from libcni.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
