@@ -1,0 +1,151 @@
+package libcni
+
+import (
+	"context"
+	"io"
+	"os"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"go.opentelemetry.io/otel/baggage"
+	"go.opentelemetry.io/otel/propagation"
+)
+
+// A call is one operation that runs plugins: the core's runtime and context for it, and what its callbacks need and
+// leave behind.
+type call struct {
+	customExec
+	stderr io.Writer
+
+	runtime *coreRuntime
+	core    *coreContext
+	unwatch func()
+}
+
+// begin prepares a call. It must be ended.
+func (c *CNIConfig) begin(ctx context.Context, cacheDir string) (*call, error) {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	runtime, err := c.runtime(cacheDir)
+	if err != nil {
+		return nil, err
+	}
+	stderr, native := ranByCore(c.exec)
+	call := &call{runtime: runtime, stderr: stderr}
+	call.ctx = ctx
+	options := contextOptions{Env: environment()}
+	if native {
+		options.trace(ctx)
+	} else {
+		call.exec, call.dirs = c.exec, c.Path
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		options.TimeoutMs = millisecondsUntil(deadline)
+	}
+	called := call
+	if native && stderr == nil {
+		called = nil
+	}
+	text, err := marshal(options)
+	if err == nil {
+		var failed *Error
+		if call.core, failed = newCoreContext(text, called); failed == nil {
+			call.unwatch = watch(ctx, call.core.cancel)
+			return call, nil
+		}
+		err = failed
+	}
+	runtime.release()
+	return nil, err
+}
+
+// end frees what the call had. A panic of the call's Exec goes on here, in the caller of the operation.
+func (c *call) end() {
+	c.unwatch()
+	c.core.free()
+	c.runtime.release()
+	if c.panicked != nil {
+		panic(c.panicked.value)
+	}
+}
+
+func (c *call) onEvent(event []byte) {
+	// An io.Writer is code of the caller's as an Exec is.
+	var ignored error
+	defer c.recover(&ignored)
+	copyStderr(c.stderr, event)
+}
+
+// watch calls cancel when ctx is over, until the function that it returns is called; when that returns, nothing is
+// left of it.
+func watch(ctx context.Context, cancel func()) (stop func()) {
+	if ctx.Done() == nil {
+		return func() {}
+	}
+	if ctx.Err() != nil {
+		cancel()
+		return func() {}
+	}
+	over, joined := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(joined)
+		select {
+		case <-ctx.Done():
+			cancel()
+		case <-over:
+		}
+	}()
+	return func() {
+		close(over)
+		<-joined
+	}
+}
+
+// contextOptions are the options of libcni_context_new.
+type contextOptions struct {
+	TimeoutMs   *int64            `json:"timeoutMs,omitempty"`
+	Env         map[string]string `json:"env,omitempty"`
+	Traceparent string            `json:"traceparent,omitempty"`
+	Tracestate  string            `json:"tracestate,omitempty"`
+	Baggage     string            `json:"baggage,omitempty"`
+}
+
+// trace takes the trace context and, beside a valid one only, the baggage of ctx (OpenTelemetry).
+func (o *contextOptions) trace(ctx context.Context) {
+	carrier := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, carrier)
+	o.Traceparent, o.Tracestate = carrier.Get("traceparent"), carrier.Get("tracestate")
+	if o.Traceparent != "" {
+		o.Baggage = baggage.FromContext(ctx).String()
+	}
+}
+
+// environment is the environment of this process, which plugins inherit. Go knows it better than C, where reading it
+// while another goroutine sets a variable is a race. Without a value it is left to the core: when it has bytes that
+// JSON cannot carry.
+func environment() map[string]string {
+	env := os.Environ()
+	variables := make(map[string]string, len(env))
+	for _, variable := range env {
+		name, value, _ := strings.Cut(variable, "=")
+		if !utf8.ValidString(variable) {
+			return nil
+		}
+		if name != "" {
+			variables[name] = value
+		}
+	}
+	return variables
+}
+
+// millisecondsUntil rounds up, so that the core is not over before ctx is.
+func millisecondsUntil(deadline time.Time) *int64 {
+	left := max(time.Until(deadline), 0)
+	milliseconds := left.Milliseconds()
+	if left%time.Millisecond > 0 {
+		milliseconds++
+	}
+	return &milliseconds
+}

@@ -1,0 +1,193 @@
+package libcni
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	original "github.com/containernetworking/cni/libcni"
+	"github.com/containernetworking/cni/pkg/types"
+)
+
+// A network is what an operation works on: a list, or the configuration of one plugin on its own, which is a list of
+// one under the plugin's name and version.
+//
+// Callers change fields and leave the bytes as they are. As in the original, the name, the version and the names
+// by which ADD, CHECK, DEL and validation find the plugins come from the fields; what the plugins get comes from
+// their bytes.
+type network struct {
+	name         string
+	cniVersion   string
+	disableCheck bool
+	disableGC    bool
+	plugins      []*PluginConfig
+
+	// What ADD remembers.
+	bytes []byte
+	// Whether it is one plugin's. Its errors are not told apart by plugin.
+	single bool
+}
+
+func networkOf(list *NetworkConfigList) *network {
+	return &network{
+		name:         list.Name,
+		cniVersion:   list.CNIVersion,
+		disableCheck: list.DisableCheck,
+		disableGC:    list.DisableGC,
+		plugins:      list.Plugins,
+		bytes:        list.Bytes,
+	}
+}
+
+func networkOfOne(plugin *PluginConfig) *network {
+	return &network{
+		name:       plugin.Network.Name,
+		cniVersion: plugin.Network.CNIVersion,
+		plugins:    []*PluginConfig{plugin},
+		bytes:      plugin.Bytes,
+		single:     true,
+	}
+}
+
+// types are the names by which the plugins are found.
+func (n *network) types() []string {
+	names := make([]string, len(n.plugins))
+	for i, plugin := range n.plugins {
+		names[i] = plugin.Network.Type
+	}
+	return names
+}
+
+// listHead is a list without its plugins.
+type listHead struct {
+	Name         string `json:"name"`
+	CNIVersion   string `json:"cniVersion"`
+	DisableCheck bool   `json:"disableCheck,omitempty"`
+	DisableGC    bool   `json:"disableGC,omitempty"`
+}
+
+// head is the list for operations that run no plugin.
+func (n *network) head() ([]byte, error) {
+	return marshal(listHead{n.name, n.cniVersion, n.disableCheck, n.disableGC})
+}
+
+// list is the whole list, with every plugin as its bytes say.
+func (n *network) list() ([]byte, error) {
+	for i, plugin := range n.plugins {
+		if !isObject(plugin.Bytes) {
+			return nil, n.problemOf(i)
+		}
+	}
+	return n.listOf(func(plugin *PluginConfig) ([]byte, error) {
+		// The core reads UTF-8 only. The original replaces what is not, too.
+		return bytes.ToValidUTF8(plugin.Bytes, []byte("\uFFFD")), nil
+	})
+}
+
+// listToValidate has of every plugin what validation looks at, which is in the fields.
+func (n *network) listToValidate() ([]byte, error) {
+	return n.listOf(func(plugin *PluginConfig) ([]byte, error) {
+		return marshal(struct {
+			Type         string          `json:"type"`
+			Capabilities map[string]bool `json:"capabilities,omitempty"`
+		}{plugin.Network.Type, plugin.Network.Capabilities})
+	})
+}
+
+func (n *network) listOf(text func(*PluginConfig) ([]byte, error)) ([]byte, error) {
+	list, err := n.head()
+	if err != nil || len(n.plugins) == 0 {
+		return list, err
+	}
+	list = append(list[:len(list)-1], `,"plugins":`...)
+	separator := byte('[')
+	for _, plugin := range n.plugins {
+		object, err := text(plugin)
+		if err != nil {
+			return nil, err
+		}
+		list = append(append(list, separator), object...)
+		separator = ','
+	}
+	return append(list, "]}"...), nil
+}
+
+func isObject(text []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")) && json.Valid(text)
+}
+
+// A pluginProblem tells which plugin's bytes are not the configuration of a plugin.
+type pluginProblem struct {
+	index int
+	error
+}
+
+func (p *pluginProblem) Unwrap() error { return p.error }
+
+// problemOf is what the original says of the bytes of a plugin when it makes a request of them; nil when it makes one.
+func (n *network) problemOf(index int) error {
+	_, err := original.InjectConf(n.plugins[index], map[string]any{"name": n.name, "cniVersion": n.cniVersion})
+	switch {
+	case err != nil:
+		return &pluginProblem{index, err}
+	case !isObject(n.plugins[index].Bytes):
+		// null: the original takes it for an empty object, which InjectConf then finds to have no type.
+		return &pluginProblem{index, errors.New("error parsing configuration: missing 'type'")}
+	default:
+		return nil
+	}
+}
+
+// problem is the first one of a list that the core refused.
+func (n *network) problem() error {
+	for i := range n.plugins {
+		if err := n.problemOf(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// describe is how errors name a plugin of a list.
+func describe(plugin *types.PluginConf) string {
+	if plugin.Name == "" {
+		return fmt.Sprintf("type=%q", plugin.Type)
+	}
+	return fmt.Sprintf("type=%q name=%q", plugin.Type, plugin.Name)
+}
+
+// runtimeConf is the rt of the C ABI.
+type runtimeConf struct {
+	ContainerID    string         `json:"containerId"`
+	NetNS          string         `json:"netns"`
+	IfName         string         `json:"ifName"`
+	Args           [][2]string    `json:"cniArgs,omitempty"`
+	CapabilityArgs map[string]any `json:"capabilityArgs,omitempty"`
+	CacheConfig    []byte         `json:"cacheConfig"`
+	PluginTypes    []string       `json:"pluginTypes,omitempty"`
+}
+
+// runtimeConfOf is rt for calls that run no plugin.
+func runtimeConfOf(rt *RuntimeConf) runtimeConf {
+	return runtimeConf{
+		ContainerID:    rt.ContainerID,
+		NetNS:          rt.NetNS,
+		IfName:         rt.IfName,
+		Args:           rt.Args,
+		CapabilityArgs: rt.CapabilityArgs,
+	}
+}
+
+// arguments are the texts of an operation on an attachment.
+func (n *network) arguments(rt *RuntimeConf) (list, rtText []byte, err error) {
+	if list, err = n.list(); err != nil {
+		return nil, nil, err
+	}
+	conf := runtimeConfOf(rt)
+	// Not nil: who has no bytes remembers none.
+	conf.CacheConfig = append([]byte{}, n.bytes...)
+	conf.PluginTypes = n.types()
+	rtText, err = marshal(conf)
+	return list, rtText, err
+}
