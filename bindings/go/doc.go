@@ -8,7 +8,7 @@
 // # What is better
 //
 // A deadline or a cancellation ends the plugin and everything in its process group, and the call returns, whatever
-// the plugin's children do. Configurations reach plugins exactly as written. The files under /var/lib/cni keep
+// the plugin's children do. The bytes of a [PluginConfig] reach the plugin exactly as they are. The files under /var/lib/cni keep
 // their place and format, but are written atomically, and operations on one attachment wait for each other, also
 // across processes. Errors know the plugin, its exit code and what it wrote to stderr: see [Error].
 //

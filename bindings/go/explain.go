@@ -135,7 +135,10 @@ func (c *call) explainedWith(prefix string, e *Error, net *network) error {
 		}
 		return fmt.Errorf("%s%w", prefix, err)
 	}
-	e.ended = c.endedBy(e.Status)
+	if e.ended = c.endedBy(e.Status); errors.Is(e.ended, context.DeadlineExceeded) {
+		// At its deadline a Go context is over, and may cancel the core's before that looks at its clock.
+		e.Status = StatusTimeout
+	}
 	return &failure{prefix, e.cause(net), e}
 }
 

@@ -7,4 +7,4 @@ require (
 	go.opentelemetry.io/otel v1.29.0
 )
 
-require go.opentelemetry.io/otel/trace v1.29.0 // indirect
+require go.opentelemetry.io/otel/trace v1.29.0

@@ -1,0 +1,3 @@
+package libcni
+
+func enterSandbox() bool { return false }
