@@ -47,13 +47,11 @@ func (c *call) explained(e *Error, net *network) error {
 	return c.explainedWith("", e, net)
 }
 
-// attachmentError is the error of ADD, CHECK or DEL. `verb` is what failed in the words of the original, which has
-// none for CHECK.
-func (c *call) attachmentError(e *Error, net *network, verb string) error {
-	if e.Status == StatusInvalidConfig && e.Code == 0 {
-		if err := net.problem(); err != nil {
-			return net.refused(err, verb)
-		}
+// operationError is the error of an operation that stops at the first. `verb` is what failed in the words of the
+// original: add, delete, none for CHECK, STATUS.
+func (c *call) operationError(e *Error, net *network, verb string) error {
+	if err := net.problemBehind(e); err != nil {
+		return net.refused(err, verb)
 	}
 	prefix := ""
 	if e.Index != nil {
@@ -64,7 +62,7 @@ func (c *call) attachmentError(e *Error, net *network, verb string) error {
 
 // prefix is how an error of ADD or DEL begins.
 func (n *network) prefix(index int, verb string) string {
-	if verb == "" || n.single || index >= len(n.plugins) {
+	if verb == "" || verb == "STATUS" || n.single || index >= len(n.plugins) {
 		return ""
 	}
 	return fmt.Sprintf("plugin %s failed (%s): ", describe(n.plugins[index].Network), verb)
@@ -113,6 +111,9 @@ func (f *validationFailures) Unwrap() []error { return f.errs }
 
 // gcError joins the errors of a GC.
 func (c *call) gcError(e *Error, net *network) error {
+	if err := net.problemBehind(e); err != nil {
+		return net.refused(err, "GC")
+	}
 	if len(e.Causes) == 0 {
 		return c.explained(e, net)
 	}
@@ -169,11 +170,12 @@ func (e *Error) cause(net *network) error {
 	case e.ended != nil && e.Plugin != "":
 		return &types.Error{Msg: pluginEnded(e)}
 	case e.Msg != "" || e.Code != 0 || e.Details != "":
-		if e.Msg == "" {
+		msg := e.Msg
+		if msg == "" {
 			// Part of an error object was read before it turned out to be none.
-			return &types.Error{Code: e.Code, Msg: strings.TrimSuffix(text, "; "+e.Details), Details: e.Details}
+			msg = strings.TrimSuffix(text, "; "+e.Details)
 		}
-		return &types.Error{Code: e.Code, Msg: e.Msg, Details: e.Details}
+		return &types.Error{Code: e.Code, Msg: msg, Details: e.Details}
 	case e.Status == StatusPlugin, strings.HasPrefix(text, "netplugin failed"):
 		return &types.Error{Msg: text}
 	case e.Status == StatusCheckNotSupported:

@@ -8,6 +8,7 @@ import (
 
 	original "github.com/containernetworking/cni/libcni"
 	"github.com/containernetworking/cni/pkg/types"
+	"github.com/containernetworking/cni/pkg/version"
 )
 
 // A network is what an operation works on: a list, or the configuration of one plugin on its own, which is a list of
@@ -127,26 +128,53 @@ func (p *pluginProblem) Unwrap() error { return p.error }
 
 // problemOf is what the original says of the bytes of a plugin when it makes a request of them; nil when it makes one.
 func (n *network) problemOf(index int) error {
-	_, err := original.InjectConf(n.plugins[index], map[string]any{"name": n.name, "cniVersion": n.cniVersion})
-	switch {
-	case err != nil:
-		return &pluginProblem{index, err}
-	case !isObject(n.plugins[index].Bytes):
-		// null: the original takes it for an empty object, which InjectConf then finds to have no type.
-		return &pluginProblem{index, errors.New("error parsing configuration: missing 'type'")}
-	default:
-		return nil
+	plugin := n.plugins[index]
+	if string(bytes.TrimSpace(plugin.Bytes)) == "null" {
+		// The original panics.
+		return &pluginProblem{index, errors.New("unmarshal existing network bytes: null is not an object")}
 	}
+	if _, err := original.InjectConf(plugin, map[string]any{"name": n.name, "cniVersion": n.cniVersion}); err != nil {
+		return &pluginProblem{index, err}
+	}
+	return nil
 }
 
-// problem is the first one of a list that the core refused.
-func (n *network) problem() error {
+// problemBehind is the first problem of a list that the core refused, in the original's words; nil when e is about
+// something else.
+func (n *network) problemBehind(e *Error) error {
+	if e.Status != StatusInvalidConfig || e.Code != 0 {
+		return nil
+	}
 	for i := range n.plugins {
 		if err := n.problemOf(i); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// versionProblem is what the original says of a version that is none, before it looks for CHECK or a prevResult in it.
+func (n *network) versionProblem() error {
+	_, err := version.GreaterThanOrEqualTo(n.cniVersion, "0.4.0")
+	return err
+}
+
+// typeProblem is what the original's validation says of plugins without a type. The core reads no such list.
+func (n *network) typeProblem() error {
+	var problems []error
+	for _, plugin := range n.plugins {
+		if plugin.Network.Type == "" {
+			problems = append(problems, errors.New("no plugin name provided"))
+		}
+	}
+	switch {
+	case problems == nil:
+		return nil
+	case n.single:
+		return problems[0]
+	default:
+		return &validationFailures{problems}
+	}
 }
 
 // describe is how errors name a plugin of a list.

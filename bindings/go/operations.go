@@ -34,7 +34,7 @@ func (c *CNIConfig) add(ctx context.Context, net *network, rt *RuntimeConf) (typ
 	defer call.end()
 	result, failed := call.runtime.addNetworkList(call.core, list, rtText)
 	if failed != nil {
-		return nil, call.attachmentError(failed, net, "add")
+		return nil, call.operationError(failed, net, "add")
 	}
 	return create.CreateFromBytes(result)
 }
@@ -61,6 +61,9 @@ func (c *CNIConfig) check(ctx context.Context, net *network, rt *RuntimeConf) er
 }
 
 func (c *CNIConfig) checkIn(ctx context.Context, net *network, rt *RuntimeConf, cacheDir string) error {
+	if err := net.versionProblem(); err != nil {
+		return err
+	}
 	list, rtText, err := net.arguments(rt)
 	if err != nil {
 		return net.refused(err, "")
@@ -71,7 +74,7 @@ func (c *CNIConfig) checkIn(ctx context.Context, net *network, rt *RuntimeConf, 
 	}
 	defer call.end()
 	if failed := call.runtime.checkNetworkList(call.core, list, rtText); failed != nil {
-		return call.attachmentError(failed, net, "")
+		return call.operationError(failed, net, "")
 	}
 	return nil
 }
@@ -88,6 +91,9 @@ func (c *CNIConfig) DelNetwork(ctx context.Context, net *PluginConfig, rt *Runti
 }
 
 func (c *CNIConfig) del(ctx context.Context, net *network, rt *RuntimeConf) error {
+	if err := net.versionProblem(); err != nil {
+		return err
+	}
 	list, rtText, err := net.arguments(rt)
 	if err != nil {
 		return net.refused(err, "delete")
@@ -98,7 +104,7 @@ func (c *CNIConfig) del(ctx context.Context, net *network, rt *RuntimeConf) erro
 	}
 	defer call.end()
 	if failed := call.runtime.delNetworkList(call.core, list, rtText); failed != nil {
-		return call.attachmentError(failed, net, "delete")
+		return call.operationError(failed, net, "delete")
 	}
 	return nil
 }
@@ -115,6 +121,9 @@ func (c *CNIConfig) ValidateNetwork(ctx context.Context, net *PluginConfig) ([]s
 }
 
 func (c *CNIConfig) validate(ctx context.Context, net *network) ([]string, error) {
+	if err := net.typeProblem(); err != nil {
+		return nil, err
+	}
 	list, err := net.listToValidate()
 	if err != nil {
 		return nil, err
@@ -194,7 +203,7 @@ func (c *CNIConfig) GetStatusNetworkList(ctx context.Context, list *NetworkConfi
 	}
 	defer call.end()
 	if failed := call.runtime.getStatusNetworkList(call.core, text); failed != nil {
-		return call.explained(failed, net)
+		return call.operationError(failed, net, "STATUS")
 	}
 	return nil
 }

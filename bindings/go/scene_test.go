@@ -85,14 +85,25 @@ func (s *scene) runs() []pluginRun {
 	}
 }
 
-// order has the runs as "COMMAND plugin".
+// order has the runs so far as "COMMAND plugin".
 func (s *scene) order() []string {
 	s.t.Helper()
+	return order(s.runs())
+}
+
+func order(runs []pluginRun) []string {
 	var order []string
-	for _, run := range s.runs() {
+	for _, run := range runs {
 		order = append(order, run.Command+" "+run.Plugin)
 	}
 	return order
+}
+
+// forget clears the log and the cache.
+func (s *scene) forget() {
+	s.must(os.RemoveAll(s.log))
+	s.must(os.Mkdir(s.log, 0o700))
+	s.must(os.RemoveAll(s.caches))
 }
 
 func (s *scene) fifo() string {
