@@ -2,6 +2,7 @@ package libcni
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -27,14 +28,8 @@ func TestRealPluginsAttachANetworkNamespace(t *testing.T) {
 		runInSandbox(t)
 		return
 	}
-	if _, err := exec.LookPath("ip"); err != nil {
-		t.Skip("needs ip: Debian's package iproute2")
-	}
 	s := newScene(t)
-	// A mount of its own, in which ip keeps the network namespaces that it makes.
-	s.must(syscall.Mount("tmpfs", "/run", "tmpfs", 0, ""))
-	s.must(exec.Command("ip", "netns", "add", "box").Run())
-
+	makeBox(s)
 	list, err := NetworkConfFromBytes(fmt.Appendf(nil, `{"name": "real", "cniVersion": "1.0.0", "plugins": [
 		{"type": "bridge", "bridge": "cni0", "isGateway": true, "ipam": {"type": "host-local", "dataDir": %q,
 			"ranges": [[{"subnet": "10.89.0.0/24"}]]}},
@@ -72,6 +67,46 @@ func TestRealPluginsAttachANetworkNamespace(t *testing.T) {
 	}
 }
 
+// TestTheQuickstartAttachesAndDetaches does so with the default cache directory, in a /var/lib of its own.
+func TestTheQuickstartAttachesAndDetaches(t *testing.T) {
+	dir := realPlugins()
+	if dir == "" {
+		t.Skip("needs the plugins bridge and host-local: Debian's package containernetworking-plugins")
+	}
+	const asQuickstart = "LIBCNI_TEST_QUICKSTART"
+	if os.Getenv(inSandbox) == "" {
+		runInSandbox(t, asQuickstart+"="+buildQuickstart(t, "libcni_dev"))
+		return
+	}
+	s := newScene(t)
+	makeBox(s)
+	s.must(syscall.Mount("tmpfs", "/var/lib", "tmpfs", 0, ""))
+	file := filepath.Join(s.log, "net.conflist")
+	s.must(os.WriteFile(file, []byte(`{"name": "quickstart", "cniVersion": "1.0.0", "plugins": [
+		{"type": "bridge", "bridge": "cni0", "isGateway": true,
+			"ipam": {"type": "host-local", "ranges": [[{"subnet": "10.89.0.0/24"}]]}}]}`), 0o600))
+	quickstart := exec.Command(os.Getenv(asQuickstart), file, "/run/netns/box")
+	quickstart.Env = append(os.Environ(), "CNI_PATH="+dir)
+	output, err := quickstart.Output()
+	s.must(err)
+	var result types100.Result
+	s.must(json.Unmarshal(output, &result))
+	equal(t, "address", result.IPs[0].Address.String(), "10.89.0.2/24")
+	left, err := os.ReadDir("/var/lib/cni/results")
+	s.must(err)
+	equal(t, "attachments left", len(left), 0)
+}
+
+// makeBox makes the network namespace /run/netns/box, in a /run of its own.
+func makeBox(s *scene) {
+	s.t.Helper()
+	if _, err := exec.LookPath("ip"); err != nil {
+		s.t.Skip("needs ip: Debian's package iproute2")
+	}
+	s.must(syscall.Mount("tmpfs", "/run", "tmpfs", 0, ""))
+	s.must(exec.Command("ip", "netns", "add", "box").Run())
+}
+
 func inBox(t *testing.T, args ...string) string {
 	t.Helper()
 	shown, err := exec.Command("ip", append([]string{"-n", "box"}, args...)...).CombinedOutput()
@@ -92,14 +127,14 @@ func realPlugins() string {
 	return ""
 }
 
-func runInSandbox(t *testing.T) {
+func runInSandbox(t *testing.T, env ...string) {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	again := exec.Command(program, "-test.v", "-test.run=^"+t.Name()+"$")
-	again.Env = append(os.Environ(), inSandbox+"=1", "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
+	again.Env = append(append(os.Environ(), env...), inSandbox+"=1", "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
 	again.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
