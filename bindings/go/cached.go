@@ -2,6 +2,7 @@ package libcni
 
 import (
 	"encoding/json"
+	"errors"
 
 	"github.com/containernetworking/cni/pkg/types"
 	"github.com/containernetworking/cni/pkg/types/create"
@@ -19,6 +20,12 @@ func (c *CNIConfig) GetNetworkCachedResult(net *PluginConfig, rt *RuntimeConf) (
 
 func (c *CNIConfig) cachedResult(net *network, rt *RuntimeConf) (types.Result, error) {
 	text, err := c.cached(net, rt, (*coreRuntime).getCachedResult)
+	var known *Error
+	if errors.As(err, &known) {
+		if problem := known.fileProblem(); problem != nil {
+			return nil, &failure{"decoding version from network config: ", problem, known}
+		}
+	}
 	if err != nil || text == nil {
 		return nil, err
 	}

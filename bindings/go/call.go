@@ -74,7 +74,7 @@ func (c *call) end() {
 func (c *call) onEvent(event []byte) {
 	// An io.Writer is code of the caller's as an Exec is.
 	var ignored error
-	defer c.recover(&ignored)
+	defer c.catch(&ignored)
 	copyStderr(c.stderr, event)
 }
 

@@ -47,11 +47,24 @@ func (s Status) String() string {
 	return statusName(s)
 }
 
+// MarshalText gives the name of the status.
+func (s Status) MarshalText() ([]byte, error) {
+	return []byte(s.String()), nil
+}
+
+// UnmarshalText reads the name of a status. One that this library does not know is [StatusInternal].
+func (s *Status) UnmarshalText(name []byte) error {
+	for *s = StatusInvalidArgument; *s > StatusInternal && s.String() != string(name); {
+		*s--
+	}
+	return nil
+}
+
 // Error is everything that the library knows of a failure, beyond what the original's errors say. It is found with
 // [errors.As] in the errors that operations return; the text of those is the original's, Message is the library's.
 type Error struct {
 	// Status is the kind of failure.
-	Status Status `json:"-"`
+	Status Status `json:"status"`
 	// Message is the library's text.
 	Message string `json:"message"`
 	// Code is the code of the CNI specification, as in [types.Error]; 0 is none.
@@ -102,26 +115,13 @@ func (e *Error) UnmarshalJSON(text []byte) error {
 	type facts Error
 	more := struct {
 		*facts
-		Status     string `json:"status"`
-		DurationMs int64  `json:"durationMs"`
+		DurationMs int64 `json:"durationMs"`
 	}{facts: (*facts)(e)}
 	if err := json.Unmarshal(text, &more); err != nil {
 		return err
 	}
-	e.Status = statusNamed(more.Status)
 	e.Duration = time.Duration(more.DurationMs) * time.Millisecond
 	return nil
-}
-
-func statusNamed(name string) Status {
-	for status := StatusInvalidArgument; ; status-- {
-		switch status.String() {
-		case name:
-			return status
-		case "UNKNOWN":
-			return StatusInternal
-		}
-	}
 }
 
 func parseError(status Status, text []byte) *Error {

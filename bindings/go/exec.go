@@ -2,6 +2,7 @@ package libcni
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -49,12 +50,15 @@ type panicked struct{ value any }
 const unknownVersionCommand = "unknown CNI_COMMAND: VERSION"
 
 func (c *customExec) findInPath(plugin string) (path string, err error) {
-	defer c.recover(&err)
+	defer c.catch(&err)
+	if c.panicked != nil {
+		return "", errPanicked
+	}
 	return c.exec.FindInPath(plugin, c.dirs)
 }
 
 func (c *customExec) execPlugin(command, path string, stdin []byte, env []string) (stdout []byte, err error) {
-	defer c.recover(&err)
+	defer c.catch(&err)
 	if c.panicked != nil {
 		return nil, errPanicked
 	}
@@ -84,10 +88,10 @@ func versionAnswer(info version.PluginInfo) ([]byte, error) {
 	return marshal(map[string]any{"cniVersion": version.Current(), "supportedVersions": versions})
 }
 
-var errPanicked = fmt.Errorf("an invoke.Exec panicked")
+var errPanicked = errors.New("an invoke.Exec panicked")
 
-// recover keeps a panic until it can go on in the caller of the operation: it must not cross C.
-func (c *customExec) recover(err *error) {
+// catch keeps a panic until it can go on in the caller of the operation: it must not cross C.
+func (c *customExec) catch(err *error) {
 	if value := recover(); value != nil {
 		c.panicked = &panicked{value}
 		*err = errPanicked

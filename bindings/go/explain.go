@@ -181,7 +181,7 @@ func (e *Error) cause(net *network) error {
 	case e.Status == StatusCheckNotSupported:
 		return fmt.Errorf("configuration version %q %w", net.cniVersion, ErrorCheckNotSupp)
 	case e.Status == StatusCache:
-		return errors.New(e.cacheText(text, net))
+		return e.cacheError(text, net)
 	default:
 		return errors.New(text)
 	}
@@ -195,26 +195,31 @@ func pluginEnded(e *Error) string {
 	return fmt.Sprintf("netplugin failed: %q: %v", e.Stderr, e.ended)
 }
 
-// cacheText is the text of an error of the cache. For a file that is not JSON it ends in what Go's json package says
-// of it, as in the original.
-func (e *Error) cacheText(text string, net *network) string {
-	content, err := os.ReadFile(e.Path)
-	if err != nil || net == nil {
-		return text
-	}
-	var value json.RawMessage
-	problem := json.Unmarshal(content, &value)
-	if problem == nil {
-		return text
+// cacheError is the error of the cache with that text. For a file that is not JSON it ends in what Go's json package
+// says of it, as in the original.
+func (e *Error) cacheError(text string, net *network) error {
+	problem := e.fileProblem()
+	if problem == nil || net == nil {
+		return errors.New(text)
 	}
 	config := fmt.Sprintf("failed to unmarshal cached network %q config: ", net.name)
 	result := fmt.Sprintf("failed to get network %q cached result: ", net.name)
 	switch {
 	case strings.HasPrefix(text, config):
-		return fmt.Sprint(config, problem)
+		return fmt.Errorf("%s%w", config, problem)
 	case strings.HasPrefix(text, result):
-		return fmt.Sprint(result, "decoding version from network config: ", problem)
+		return fmt.Errorf("%sdecoding version from network config: %w", result, problem)
 	default:
-		return fmt.Sprint("decoding version from network config: ", problem)
+		return errors.New(text)
 	}
+}
+
+// fileProblem is what Go's json package says of the file that the error is about; nil when that is JSON.
+func (e *Error) fileProblem() error {
+	content, err := os.ReadFile(e.Path)
+	if e.Status != StatusCache || err != nil {
+		return nil
+	}
+	var value json.RawMessage
+	return json.Unmarshal(content, &value)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/containernetworking/cni/pkg/types"
 	"github.com/containernetworking/cni/pkg/types/create"
@@ -210,6 +211,10 @@ func (c *CNIConfig) GetStatusNetworkList(ctx context.Context, list *NetworkConfi
 
 // GetVersionInfo asks a plugin which versions of the CNI specification it supports.
 func (c *CNIConfig) GetVersionInfo(ctx context.Context, pluginType string) (version.PluginInfo, error) {
+	if strings.IndexByte(pluginType, 0) >= 0 {
+		// C would read the name up to there.
+		return nil, fmt.Errorf("failed to find plugin %q in path %s", pluginType, c.Path)
+	}
 	call, err := c.begin(ctx, c.cacheDirFor(&RuntimeConf{}))
 	if err != nil {
 		return nil, err

@@ -75,7 +75,6 @@ func ConfFromBytes(bytes []byte) (*NetworkConfig, error) {
 //
 // Deprecated: put the plugin into a network and use [NetworkConfFromFile].
 func ConfFromFile(filename string) (*NetworkConfig, error) {
-	//lint:ignore SA1019 who calls this wants the old format
 	return original.ConfFromFile(filename)
 }
 
@@ -98,7 +97,6 @@ func ConfFiles(dir string, extensions []string) ([]string, error) {
 //
 // Deprecated: use [LoadNetworkConf].
 func LoadConf(dir, name string) (*NetworkConfig, error) {
-	//lint:ignore SA1019 who calls this wants the old format
 	return original.LoadConf(dir, name)
 }
 
@@ -122,6 +120,5 @@ func InjectConf(conf *PluginConfig, newValues map[string]interface{}) (*PluginCo
 //
 // Deprecated: use [NetworkConfFromBytes] with a list.
 func ConfListFromConf(conf *PluginConfig) (*NetworkConfigList, error) {
-	//lint:ignore SA1019 who calls this wants the old format
 	return original.ConfListFromConf(conf)
 }

@@ -173,6 +173,15 @@ func TestStoriesGoAsWithTheOriginal(t *testing.T) {
 			l := list(s, "0.3.1", fake{})
 			return []step{add(l), check(l), cachedResult(l), del(l)}
 		},
+		"the oldest versions": func(s *scene) []step {
+			var steps []step
+			oldest := &action{Stdout: json.RawMessage(`{"ip4":{"ip":"10.1.2.3/24","gateway":"10.1.2.1"},"dns":{}}`)}
+			for _, v := range []string{"", "0.1.0", "0.2.0"} {
+				l := list(s, v, fake{Add: oldest})
+				steps = append(steps, add(l), cachedResult(l), check(l), del(l))
+			}
+			return steps
+		},
 		"a version that is none": func(s *scene) []step {
 			l := list(s, "1.0.0", fake{})
 			l.CNIVersion = "broken"

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -22,6 +23,7 @@ import (
 //	    "fifo": "/path",  opens it for writing, which waits until the test reads, and keeps it open: by end of file
 //	                      the test knows that nobody is left who has it
 //	    "hang": true,     then waits for a signal to end it
+//	    "kill": true,     ends itself with SIGKILL
 //	    "child": true     hangs in a child of its process group, too, which ignores SIGTERM
 //	  }
 //	}
@@ -42,6 +44,7 @@ type action struct {
 	Fifo   string          `json:"fifo,omitempty"`
 	Hang   bool            `json:"hang,omitempty"`
 	Child  bool            `json:"child,omitempty"`
+	Kill   bool            `json:"kill,omitempty"`
 }
 
 // A pluginRun is how a plugin was run.
@@ -110,6 +113,10 @@ func runAsPlugin() int {
 		defer fifo.Close()
 	}
 	if do.Hang {
+		hang()
+	}
+	if do.Kill {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		hang()
 	}
 	fmt.Fprint(os.Stderr, do.Stderr)
