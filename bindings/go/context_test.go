@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -98,6 +99,25 @@ func TestNoGoroutineOutlivesACall(t *testing.T) {
 	// The call waited for the watcher's last statement; only its stack may still be there for a moment.
 	for watchers() > 0 {
 		runtime.Gosched()
+	}
+}
+
+func TestTheWatcherIsJoined(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	started := make(chan struct{})
+	var finished atomic.Bool
+	stop := watch(ctx, func() {
+		close(started)
+		for range 1000 {
+			runtime.Gosched()
+		}
+		finished.Store(true)
+	})
+	cancel()
+	<-started
+	stop()
+	if !finished.Load() {
+		t.Error("the watcher still cancels what may be freed now")
 	}
 }
 

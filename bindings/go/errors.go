@@ -69,7 +69,7 @@ type Error struct {
 	Message string `json:"message"`
 	// Code is the code of the CNI specification, as in [types.Error]; 0 is none.
 	Code uint `json:"code,omitempty"`
-	// Msg and Details are those of the plugin's error object.
+	// Msg and Details are those of the plugin's error object; where it gave none, Msg is what is said for it.
 	Msg     string `json:"msg,omitempty"`
 	Details string `json:"details,omitempty"`
 

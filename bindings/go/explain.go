@@ -169,14 +169,10 @@ func (e *Error) cause(net *network) error {
 	switch {
 	case e.ended != nil && e.Plugin != "":
 		return &types.Error{Msg: pluginEnded(e)}
-	case e.Msg != "" || e.Code != 0 || e.Details != "":
-		msg := e.Msg
-		if msg == "" {
-			// Part of an error object was read before it turned out to be none.
-			msg = strings.TrimSuffix(text, "; "+e.Details)
-		}
-		return &types.Error{Code: e.Code, Msg: msg, Details: e.Details}
-	case e.Status == StatusPlugin, strings.HasPrefix(text, "netplugin failed"):
+	case e.Status == StatusPlugin || e.Code != 0:
+		return &types.Error{Code: e.Code, Msg: e.Msg, Details: e.Details}
+	case strings.HasPrefix(text, "netplugin failed"):
+		// It could not be started.
 		return &types.Error{Msg: text}
 	case e.Status == StatusCheckNotSupported:
 		return fmt.Errorf("configuration version %q %w", net.cniVersion, ErrorCheckNotSupp)

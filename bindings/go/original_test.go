@@ -161,6 +161,7 @@ func TestStoriesGoAsWithTheOriginal(t *testing.T) {
 	silent := &action{Exit: 3}
 	chatty := &action{Stderr: "no \"route\"\n", Exit: 2}
 	garbled := &action{Text: "Segmentation fault", Exit: 139}
+	empty := &action{Text: "{}", Exit: 1}
 	halfError := &action{Text: `{"code":11,"msg":7,"details":"d"}`, Exit: 1}
 
 	stories := map[string]func(s *scene) []step{
@@ -202,7 +203,7 @@ func TestStoriesGoAsWithTheOriginal(t *testing.T) {
 		},
 		"failures": func(s *scene) []step {
 			var steps []step
-			for _, does := range []*action{failing, silent, chatty, garbled, halfError} {
+			for _, does := range []*action{failing, silent, chatty, garbled, halfError, empty} {
 				l := list(s, "1.0.0", fake{}, fake{Add: does, Check: does, Del: does})
 				steps = append(steps, add(l), check(l), del(l))
 			}
