@@ -52,7 +52,7 @@ func (c *CNIConfig) begin(ctx context.Context, cacheDir string) (*call, error) {
 	if err == nil {
 		var failed *Error
 		if call.core, failed = newCoreContext(text, called); failed == nil {
-			call.unwatch = watch(ctx, call.core.cancel)
+			call.unwatch = watch(ctx, call.cancel)
 			return call, nil
 		}
 		err = failed
@@ -68,6 +68,13 @@ func (c *call) end() {
 	c.runtime.release()
 	if c.panicked != nil {
 		panic(c.panicked.value)
+	}
+}
+
+// cancel ends the call, unless its time is up: the core sees that itself, a millisecond later at most, and says so.
+func (c *call) cancel() {
+	if deadline, ok := c.ctx.Deadline(); !ok || time.Until(deadline) > 0 {
+		c.core.cancel()
 	}
 }
 
@@ -112,14 +119,13 @@ type contextOptions struct {
 	Baggage     string            `json:"baggage,omitempty"`
 }
 
-// trace takes the trace context and, beside a valid one only, the baggage of ctx (OpenTelemetry).
+// trace takes the trace context and the baggage of ctx (OpenTelemetry). The core passes the baggage on beside a trace
+// context only.
 func (o *contextOptions) trace(ctx context.Context) {
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)
 	o.Traceparent, o.Tracestate = carrier.Get("traceparent"), carrier.Get("tracestate")
-	if o.Traceparent != "" {
-		o.Baggage = baggage.FromContext(ctx).String()
-	}
+	o.Baggage = baggage.FromContext(ctx).String()
 }
 
 // environment is the environment of this process, which plugins inherit. Go knows it better than C, where reading it

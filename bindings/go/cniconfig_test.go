@@ -194,6 +194,29 @@ func TestTheGarbageCollectorFreesWhatNobodyClosed(t *testing.T) {
 	nothingLives(t)
 }
 
+func TestACallThatRunsKeepsWhatWasClosed(t *testing.T) {
+	owner := new(coreOwner)
+	collected := make(chan struct{})
+	runtime.AddCleanup(owner, func(struct{}) { close(collected) }, struct{}{})
+	shared, err := owner.get([]byte("{}"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner.close()
+	owner = nil
+	for waiting := true; waiting; {
+		runtime.GC()
+		select {
+		case <-collected:
+			waiting = false
+		default:
+		}
+	}
+	equal(t, "owners", shared.owners.Load(), 1)
+	shared.release()
+	nothingLives(t)
+}
+
 func nothingLives(t *testing.T) {
 	t.Helper()
 	equal(t, "runtimes", live.runtimes.Load(), 0)

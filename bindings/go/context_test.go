@@ -82,6 +82,31 @@ func TestWithAContextThatIsOverNothingRuns(t *testing.T) {
 	equal(t, "runs", len(s.runs()), 0)
 }
 
+func TestWaitingForALockEndsInTime(t *testing.T) {
+	s := newScene(t, "stuck")
+	fifo := s.fifo()
+	list := s.network("1.0.0", s.plugin("stuck", fake{Add: &action{Fifo: fifo, Hang: true}}))
+	holding, release := context.WithCancel(context.Background())
+	held := make(chan error)
+	go func() {
+		_, err := s.cni().AddNetworkList(holding, list, s.rt())
+		held <- err
+	}()
+	untilGone := untilRunning(t, fifo)
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	err := s.cni().DelNetworkList(ctx, list, s.rt())
+	release()
+	<-held
+	untilGone()
+	var known *Error
+	if !errors.As(err, &known) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("not the deadline's error: %#v", err)
+	}
+	equal(t, "status", known.Status, StatusTimeout)
+	equal(t, "plugin", known.Plugin, "")
+}
+
 func TestNoGoroutineOutlivesACall(t *testing.T) {
 	s := newScene(t, "first")
 	list := s.network("1.0.0", s.plugin("first", fake{}))

@@ -136,10 +136,7 @@ func (c *call) explainedWith(prefix string, e *Error, net *network) error {
 		}
 		return fmt.Errorf("%s%w", prefix, err)
 	}
-	if e.ended = c.endedBy(e.Status); errors.Is(e.ended, context.DeadlineExceeded) {
-		// At its deadline a Go context is over, and may cancel the core's before that looks at its clock.
-		e.Status = StatusTimeout
-	}
+	e.ended = c.endedBy(e.Status)
 	return &failure{prefix, e.cause(net), e}
 }
 
@@ -151,7 +148,7 @@ func (c *call) endedBy(status Status) error {
 	case c.ctx.Err() != nil:
 		return c.ctx.Err()
 	case status == StatusTimeout:
-		// The core looked at its clock a little earlier.
+		// The core's clock was a little ahead.
 		return context.DeadlineExceeded
 	default:
 		return context.Canceled

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Tests the Go package with the library in target/release: test.sh [upstream]
+#
+# With `upstream` the original's own tests run instead, which takes a minute.
+set -euo pipefail
+cd "$(dirname "$0")"
+# shellcheck source=scripts/tally.sh
+. ../../scripts/tally.sh
+
+go=${GO:-go}
+tags=libcni_dev
+# Pinned: another version may have more to say.
+staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# Why nothing can be tested here, or nothing.
+why_not() {
+    if ! command -v "$go" >/dev/null; then
+        echo "needs Go 1.24 or later: https://go.dev/dl"
+    elif ! "$go" list -m >"$scratch/go" 2>&1; then
+        echo "needs Go 1.24 or later: $(tail -n 1 "$scratch/go")"
+    elif [ "$("$go" env CGO_ENABLED)" != 1 ]; then
+        echo "needs cgo: a C compiler, and CGO_ENABLED not 0"
+    elif ! "$go" list -tags="$tags" -deps -test ./... >"$scratch/go" 2>&1; then
+        echo "the modules that it needs are neither in the module cache nor to be had: $(tail -n 1 "$scratch/go")"
+    fi
+}
+
+is_formatted() {
+    local files
+    files=$("$("$go" env GOROOT)/bin/gofmt" -l . ../../examples/go)
+    echo "$files"
+    [ -z "$files" ]
+}
+
+vet() {
+    "$go" vet -tags="$tags" ./...
+    "$go" vet -tags="$tags,libcni_upstream" ./internal/upstream
+    (cd ../../examples/go && "$go" vet -tags="$tags" ./...)
+}
+
+check() {
+    "$go" run "$staticcheck" -version >"$scratch/staticcheck" 2>&1 || {
+        echo "staticcheck cannot be had: $(tail -n 1 "$scratch/staticcheck")"
+        exit 77
+    }
+    "$go" run "$staticcheck" -tags="$tags,libcni_upstream" ./...
+}
+
+# Runs Go tests; those that skip themselves count one by one.
+go_test() { # NAME ARGUMENTS...
+    local name=$1 test why log=$scratch/tests
+    shift
+    if "$go" test -count=1 -timeout 20m -v "$@" >"$log" 2>&1 </dev/null; then
+        pass_test "$name ($(grep -c -- '--- PASS' "$log") tests)"
+    else
+        fail_test "$name"
+        grep -v -- '^ *=== \|^ *--- PASS' "$log" | sed 's/^/    /'
+    fi
+    while IFS=$'\t' read -r test why; do skip_test "$test" "$why"; done < <(awk '
+        $1 == "===" { test = $3 }
+        match($0, /_test\.go:[0-9]+: /) { why[test] = substr($0, RSTART + RLENGTH) }
+        $2 == "SKIP:" { print $3 "\t" why[$3] }' "$log")
+}
+
+why=$(why_not)
+if [ -n "$why" ]; then
+    skip_test "the Go package" "$why"
+elif [ "${1:-}" = upstream ]; then
+    go_test "the tests of the original pass" -tags="$tags,libcni_upstream" ./internal/upstream
+else
+    run_test "the Go source is formatted" is_formatted
+    run_test "go vet has nothing to say" vet
+    run_test "staticcheck has nothing to say" check
+    go_test "the tests of the Go package pass" -tags="$tags" .
+    GOGC=1 go_test "they pass with an eager garbage collector" -tags="$tags" .
+    go_test "they pass under the race detector" -tags="$tags" -race .
+fi
+finish_tests
