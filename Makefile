@@ -135,7 +135,7 @@ demo: setup-demo ## attach a container to a network with real plugins, in privat
 
 # In this order: what fails fast comes first. Each can be run alone.
 TESTS := test-fmt test-shell test-clippy test-rust test-doc test-header test-symbols test-c test-install \
-	test-demo test-readme test-fuzz test-deny
+	test-demo test-readme test-python test-go test-go-upstream test-fuzz test-deny
 
 .PHONY: test check $(TESTS)
 test: setup ## everything
@@ -212,6 +212,34 @@ test-soak: $(SONAME) ## the soak test alone, with the tools: LIBCNI_TEST_ROUNDS=
 .PHONY: bench
 bench: ## what running a plugin costs a host with 4 GiB touched, beside fork
 	$(CARGO) bench --locked --bench spawn_cost
+
+## Bindings
+
+# What builds and checks the wheel, pinned by bindings/python/requirements.txt; the wheel itself needs none of it.
+PYTHON ?= python3
+TOOLS := $(TARGET)/python-tools
+WHEELS := $(TARGET)/wheels
+
+$(TOOLS)/.installed: bindings/python/requirements.txt
+	$(PYTHON) -m venv --clear $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+.PHONY: wheel
+wheel: $(TOOLS)/.installed ## build the Python wheel into target/wheels
+	@rm -rf $(WHEELS)
+	CARGO_TARGET_DIR='$(abspath $(TARGET)/python)' $(TOOLS)/bin/maturin build --quiet --locked --release \
+	    --manifest-path bindings/python/Cargo.toml --interpreter $(PYTHON) --out $(WHEELS)
+	@ls $(WHEELS)/*.whl
+
+test-python: wheel ## the Python package, from its wheel in a fresh virtual environment
+	@PYTHON=$(PYTHON) TOOLS=$(TOOLS) WHEELS=$(WHEELS) CARGO_TARGET_DIR='$(abspath $(TARGET)/python)' bindings/python/tests/run.sh
+
+test-go: $(SONAME) ## the Go package: format, vet, staticcheck, tests, also with -race
+	@bindings/go/test.sh
+
+test-go-upstream: $(SONAME) ## the tests of the Go original, with our package in its place
+	@bindings/go/test.sh upstream
 
 test-deny: ## licences, sources and versions of the dependencies
 	@scripts/deny.sh

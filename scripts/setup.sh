@@ -45,6 +45,7 @@ test|essential|binutils|the exported symbols (nm, readelf)|has_program readelf
 test|essential|pkg-config|the installed library|has_program pkg-config
 test|essential|jq|reading JSON in shell tests|has_program jq
 test|essential|python3|the licence check|has_program python3
+test|essential|python3-venv|virtual environments for the Python package|python3 -c 'import ensurepip, venv'
 test|essential|util-linux|private namespaces for tests (unshare, setpriv)|has_program unshare
 test|optional|iproute2|network namespaces for the quickstart|has_program ip
 test|optional|nftables|port mappings by newer plugins|has_program nft
