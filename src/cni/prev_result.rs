@@ -1,5 +1,7 @@
 //! The result of ADD that CHECK and DEL pass to the plugins: from the call, or from the cache.
 
+use serde_json::value::RawValue;
+
 use crate::cache::{Cache, Lookup};
 use crate::error::{Error, Result, Status};
 use crate::types::attachment::AttachmentKey;
@@ -23,13 +25,11 @@ pub(super) fn cached(cache: &Cache, key: &AttachmentKey, cni_version: &str) -> R
     let result = match cache.load(key)? {
         Lookup::Absent => return Ok(PrevResult::Absent),
         // What the original makes of an entry without a result: an empty one.
-        Lookup::Found(entry) => {
-            entry.result.map_or_else(|| String::from("null"), |result| result.get().to_owned())
-        }
-        Lookup::Legacy(legacy) if legacy.kind.is_empty() => legacy.text,
+        Lookup::Found(entry) => CniResult::from_cache(entry.result.as_deref().map_or("null", RawValue::get)),
+        Lookup::Legacy(legacy) if legacy.kind.is_empty() => CniResult::from_json(&legacy.text),
         Lookup::Legacy(legacy) => {
             let kind = crate::text::quote(&legacy.kind);
-            let message = format!("the cache file of {key} has the unknown kind {kind}");
+            let message = format!("the cache file {key} has the unknown kind {kind}");
             return Ok(PrevResult::Unusable(Error::new(Status::Cache, message)));
         }
         Lookup::Corrupt(problem) => {
@@ -37,7 +37,7 @@ pub(super) fn cached(cache: &Cache, key: &AttachmentKey, cni_version: &str) -> R
             return Ok(PrevResult::Unusable(error));
         }
     };
-    Ok(match converted(&result, cni_version) {
+    Ok(match converted(result, cni_version) {
         Ok(result) => PrevResult::Known(Box::new(result)),
         Err(error) => PrevResult::Unusable(error.with(|facts| facts.status = Status::Cache)),
     })
@@ -48,13 +48,13 @@ pub(super) fn cached(cache: &Cache, key: &AttachmentKey, cni_version: &str) -> R
 /// # Errors
 /// [`Status::InvalidArgument`] when it is not a result, or cannot be converted.
 pub(super) fn given(result: &str, cni_version: &str) -> Result<CniResult> {
-    converted(result, cni_version).map_err(|error| {
+    converted(CniResult::from_json(result), cni_version).map_err(|error| {
         error.context("invalid prevResult").with(|facts| facts.status = Status::InvalidArgument)
     })
 }
 
-fn converted(result: &str, cni_version: &str) -> Result<CniResult> {
-    CniResult::from_json(result)?.convert(cni_version).map_err(|error| {
+fn converted(result: Result<CniResult>, cni_version: &str) -> Result<CniResult> {
+    result?.convert(cni_version).map_err(|error| {
         let version = crate::text::quote(cni_version);
         error.context(format_args!("failed to convert cached result to config version {version}"))
     })

@@ -154,13 +154,15 @@ fn read(text: &str) -> Result<VersionInfo, Problem> {
         Kind::Null => Ok(None),
         _ => Err(Problem::expected("a string", value)),
     };
-    let versions = |value: &str| match Kind::of(value) {
+    // A null leaves what an earlier one of a repeated key has put there, as in the original.
+    let versions = |value: &str, before: &[String]| match Kind::of(value) {
         Kind::Null => Ok(Vec::new()),
         Kind::Array => json::elements(value)?
             .into_iter()
             .enumerate()
             .map(|(index, version)| {
-                Ok(string(version).map_err(|problem| problem.in_element(index))?.unwrap_or_default())
+                let version = string(version).map_err(|problem| problem.in_element(index))?;
+                Ok(version.or_else(|| before.get(index).cloned()).unwrap_or_default())
             })
             .collect(),
         _ => Err(Problem::expected("an array", value)),
@@ -173,7 +175,9 @@ fn read(text: &str) -> Result<VersionInfo, Problem> {
                     info.cni_version = version;
                 }
             }
-            Some("supportedVersions") => info.supported_versions = versions(member.value)?,
+            Some("supportedVersions") => {
+                info.supported_versions = versions(member.value, &info.supported_versions)?;
+            }
             _ => {}
         }
         Ok(())

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 
 use crate::error::{Error, Result, Status};
 use crate::text;
-use crate::types::json::{self, Kind, Member, Order, Problem, fold_eq};
+use crate::types::json::{self, Kind, Member, Order, Problem};
 use crate::version;
 
 pub use address::Cidr;
@@ -81,22 +81,32 @@ impl CniResult {
     /// [`Status::InvalidResult`], as [`CniResult::from_plugin_output`]; a version that is not a string is
     /// an error here.
     pub fn from_json(text: &str) -> Result<CniResult> {
+        CniResult::from_json_in(text, Order::AsWritten)
+    }
+
+    /// Reads the result in a cache file, which the original takes apart and encodes again before it reads it:
+    /// of a repeated key the last value counts, and whole numbers may be written as fractions.
+    ///
+    /// # Errors
+    /// As [`CniResult::from_json`].
+    pub(crate) fn from_cache(text: &str) -> Result<CniResult> {
+        CniResult::from_json_in(text, Order::Resorted)
+    }
+
+    fn from_json_in(text: &str, order: Order) -> Result<CniResult> {
         let decode = || {
-            let members = members_or_null(text)?;
             let mut version = Cow::Borrowed("");
-            let mut saved = json::Saved::default();
-            for member in members.iter().filter(|member| fold_eq(&member.key, "cniVersion")) {
-                let outcome = read::read_string(&mut version, member.value);
-                saved.pass(outcome.map_err(|problem| problem.in_key("cniVersion")))?;
-            }
-            saved.finish()?;
-            Ok((members, version))
+            json::each_field_of(members_or_null(text)?, &["cniVersion"], order, |name, member| match name {
+                Some(_) => read::read_string(&mut version, member.value),
+                None => Ok(()),
+            })?;
+            Ok((members_or_null(text)?, version))
         };
         let (members, version) = decode().map_err(|problem: Problem| {
             let error: Error = invalid(problem);
             error.context("decoding version from network config")
         })?;
-        read(members, if version.is_empty() { version::WHEN_EMPTY } else { &version }, Order::AsWritten)
+        read(members, if version.is_empty() { version::WHEN_EMPTY } else { &version }, order)
     }
 
     /// The version of the specification that this is a result of.
