@@ -295,7 +295,8 @@ void libcni_error_free(libcni_error *err);
  * @param options NULL or a JSON object with any of: `timeoutMs` (integer: calls with this context must be over
  *        that many milliseconds from now; the earlier of this and the call's own deadline wins), `env` (in place of the
  *        handle's, see libcni_new()), `traceparent`, `tracestate`, `baggage` (W3C trace ids, which plugins get as
- *        TRACEPARENT, TRACESTATE and BAGGAGE).
+ *        TRACEPARENT, TRACESTATE and BAGGAGE), `locks` (the value of LIBCNI_LOCKS in a callback's request, for calls that it
+ *        makes with a context of their own).
  * @param call_data the host's own pointer, handed to its hooks; may be NULL.
  * @param out the new context; free it with libcni_context_free().
  * @param err on failure the error; may be NULL.

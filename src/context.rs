@@ -89,6 +89,8 @@ pub struct ContextOptions {
     pub env: Option<EnvPolicy>,
     /// W3C trace ids for the plugins' environment.
     pub trace: TraceContext,
+    /// The locks that are held around the calls of this context, which do not wait for them.
+    pub locks: HeldLocks,
 }
 
 impl ContextOptions {
@@ -98,11 +100,12 @@ impl ContextOptions {
     /// [`Status::InvalidArgument`], with the key and the place.
     pub fn from_json(text: &str) -> Result<ContextOptions> {
         let shape: OptionsShape = shape::read_object("context options", text)?;
-        let OptionsShape { timeout_ms, env, traceparent, tracestate, baggage } = shape;
+        let OptionsShape { timeout_ms, env, traceparent, tracestate, baggage, locks } = shape;
         Ok(ContextOptions {
             timeout: timeout_ms.map(Duration::from_millis),
             env,
             trace: TraceContext { traceparent, tracestate, baggage },
+            locks: locks.map_or_else(HeldLocks::none, |value| HeldLocks::parse(&value)),
         })
     }
 }
@@ -115,6 +118,7 @@ struct OptionsShape {
     traceparent: Option<String>,
     tracestate: Option<String>,
     baggage: Option<String>,
+    locks: Option<String>,
 }
 
 impl Context {
@@ -138,7 +142,8 @@ impl Context {
         let wake = wake::new().map_err(|error| {
             Error::new(Status::Io, format!("failed to make the context's wake-up descriptor: {error}"))
         })?;
-        Ok(Context::of(Inner::new(options, call_data, Some(wake))))
+        let held = options.locks.clone();
+        Ok(Context::of(Inner::new(options, call_data, Some(wake))).holding(held))
     }
 
     fn of(inner: Inner) -> Context {

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cni::context::{EnvPolicy, TraceContext};
+use cni::exec::{Exec, ExecRequest, FindRequest, Outcome, Termination};
 use cni::{CacheDir, Cni, CniOptions, Context, ContextOptions, RuntimeConf, Status};
 use common::{Scene, background, network, rt};
 use serde_json::json;
@@ -204,6 +205,43 @@ fn a_second_operation_on_an_attachment_waits_and_one_on_another_does_not() {
         ctx.cancel();
         call.join().unwrap();
     });
+}
+
+/// An Exec that runs no plugin but deletes the attachment again, with a context of its own that names the locks.
+struct Again {
+    inner: Cni,
+    list: cni::NetworkConfigList,
+}
+
+impl Exec for Again {
+    fn find_in_path(&self, request: &FindRequest<'_>) -> cni::Result<PathBuf> {
+        Ok(request.plugin.into())
+    }
+
+    fn exec_plugin(&self, request: &ExecRequest<'_>) -> cni::Result<Outcome> {
+        let variable = request.env.iter().find_map(|line| line.to_str().ok()?.strip_prefix("LIBCNI_LOCKS="));
+        // Without the locks, the call would wait for its own caller until then.
+        let options = json!({ "timeoutMs": 60_000, "locks": variable.unwrap() }).to_string();
+        let ctx = Context::new(ContextOptions::from_json(&options).unwrap()).unwrap();
+        self.inner.del_network_list(&ctx, &self.list, &rt())?;
+        Ok(Outcome {
+            termination: Termination::Exited(0),
+            interruption: None,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            pid: None,
+            duration: Duration::ZERO,
+        })
+    }
+}
+
+#[test]
+fn calls_whose_context_names_the_locks_around_them_do_not_wait_for_those() {
+    let scene = Scene::with_plugins(&["first"]);
+    let list = network("1.0.0", &[scene.plugin("first", json!({}))]);
+    let outer = Cni::with_exec(scene.options(), Again { inner: scene.cni(), list: list.clone() });
+    outer.del_network_list(&background(), &list, &rt()).unwrap();
+    assert_eq!(scene.order(), ["DEL first"]);
 }
 
 /// The meta plugin of the next test: the test binary itself, run by a script.
