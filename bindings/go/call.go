@@ -36,6 +36,7 @@ func (c *CNIConfig) begin(ctx context.Context, cacheDir string) (*call, error) {
 	call := &call{runtime: runtime, stderr: stderr}
 	call.ctx = ctx
 	options := contextOptions{Env: environment()}
+	options.Locks, _ = ctx.Value(heldLocks{}).(string)
 	if native {
 		options.trace(ctx)
 	} else {
@@ -117,7 +118,12 @@ type contextOptions struct {
 	Traceparent string            `json:"traceparent,omitempty"`
 	Tracestate  string            `json:"tracestate,omitempty"`
 	Baggage     string            `json:"baggage,omitempty"`
+	Locks       string            `json:"locks,omitempty"`
 }
+
+// heldLocks is the key of the locks of an operation in the context that its Exec gets: calls that it makes with that
+// do not wait for them.
+type heldLocks struct{}
 
 // trace takes the trace context and the baggage of ctx (OpenTelemetry). The core passes the baggage on beside a trace
 // context only.

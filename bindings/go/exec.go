@@ -62,7 +62,13 @@ func (c *customExec) execPlugin(command, path string, stdin []byte, env []string
 	if c.panicked != nil {
 		return nil, errPanicked
 	}
-	stdout, err = c.exec.ExecPlugin(c.ctx, path, stdin, env)
+	ctx := c.ctx
+	for _, variable := range env {
+		if locks, ok := strings.CutPrefix(variable, "LIBCNI_LOCKS="); ok {
+			ctx = context.WithValue(ctx, heldLocks{}, locks)
+		}
+	}
+	stdout, err = c.exec.ExecPlugin(ctx, path, stdin, env)
 	if command != "VERSION" {
 		return stdout, err
 	}

@@ -216,13 +216,13 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
+// Even for the attachment that it is called for, whose lock is held.
 func TestAnExecMayCallTheLibraryItself(t *testing.T) {
 	s := newScene(t, "inner")
-	inner, other := s.cni(), s.rt()
-	other.ContainerID = "c2"
+	inner := s.cni()
 	innerList := s.network("1.0.0", s.plugin("inner", fake{}))
 	c := s.with(&execFunc{exec: func(ctx context.Context, _ string, _ []byte, _ []string) ([]byte, error) {
-		result, err := inner.AddNetworkList(ctx, innerList, other)
+		result, err := inner.AddNetworkList(ctx, innerList, s.rt())
 		if err != nil {
 			return nil, err
 		}
