@@ -235,10 +235,10 @@ wheel: $(TOOLS)/.installed ## build the Python wheel into target/wheels
 test-python: wheel ## the Python package, from its wheel in a fresh virtual environment
 	@PYTHON=$(PYTHON) TOOLS=$(TOOLS) WHEELS=$(WHEELS) CARGO_TARGET_DIR='$(abspath $(TARGET)/python)' bindings/python/tests/run.sh
 
-test-go: $(SONAME) ## the Go package: format, vet, staticcheck, tests, also with -race
+test-go: $(SONAME) $(STATIC) ## the Go package: format, vet, staticcheck, tests, also with -race
 	@bindings/go/test.sh
 
-test-go-upstream: $(SONAME) ## the tests of the Go original, with our package in its place
+test-go-upstream: $(SONAME) $(STATIC) ## the tests of the Go original, with our package in its place
 	@bindings/go/test.sh upstream
 
 test-deny: ## licences, sources and versions of the dependencies
