@@ -149,7 +149,7 @@ check: test-fmt test-clippy ## the fast inner loop: format, lints, unit and quic
 
 .PHONY: oracle
 oracle: ## hold libcni beside the Go original: CASES=5000 SEED=1, or CASE=file to play one again
-	$(if $(CASES),LIBCNI_ORACLE_CASES=$(CASES)) $(if $(SEED),LIBCNI_ORACLE_SEED=$(SEED)) \
+	$(if $(CASES),LIBCNI_ORACLE_CASES=$(CASES)) LIBCNI_ORACLE_SEED=$(or $(SEED),$$(date +%s)) \
 	$(if $(CASE),LIBCNI_ORACLE_CASE=$(abspath $(CASE))) $(CARGO) test --locked --test oracle -- --nocapture
 
 test-fmt: ## the Rust source is formatted

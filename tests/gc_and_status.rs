@@ -313,3 +313,16 @@ fn an_observer_sees_every_run_begin_and_end() {
     assert!(events[1]["pid"].is_u64() && events[1]["durationMs"].is_f64());
     assert_eq!(events.len(), 2);
 }
+
+#[test]
+fn a_renamed_cache_file_is_listed_and_a_copy_is_not() {
+    let scene = Scene::with_plugins(&["first"]);
+    let net = network("1.0.0", &[scene.plugin("first", json!({}))]);
+    let cni = added(&scene, &net, &["c1"]);
+    let count = || cni.get_cached_attachments(&AttachmentFilter::default()).unwrap().len();
+    let (own, other) = (scene.cache_file("net-c1-eth0"), scene.cache_file("net-c1-eth0.bak"));
+    std::fs::copy(&own, &other).unwrap();
+    assert_eq!(count(), 1);
+    std::fs::remove_file(&own).unwrap();
+    assert_eq!(count(), 1);
+}

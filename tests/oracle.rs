@@ -10,6 +10,9 @@ mod harness;
 #[path = "oracle/vectors.rs"]
 mod vectors;
 
+#[path = "oracle/edges.rs"]
+mod edges;
+
 #[path = "oracle/live.rs"]
 mod live;
 
@@ -27,7 +30,7 @@ fn directories_are_searched_as_the_original_searches_them() {
 
 #[test]
 fn results_convert_as_in_the_original() {
-    runner::hold_generated("results", 200, generate::results());
+    runner::hold_generated("results", 400, generate::results());
 }
 
 #[test]

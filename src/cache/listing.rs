@@ -137,9 +137,8 @@ fn look(results: &Dir, name: &str, filter: &AttachmentFilter) -> Result<Option<S
     }
     match Names::of(key) {
         Err(error) => skipped(error.message().to_owned()),
-        // A copy, or a file that somebody renamed: no operation would find it by its key.
-        Ok(names) if !names.contain(name) => {
-            skipped("the file name is not that of the attachment in it".to_owned())
+        Ok(names) if !names.contain(name) && stands_elsewhere(results, &names, key) => {
+            skipped("it is a copy: the attachment in it has a file of its own name".to_owned())
         }
         Ok(names) if is_superseded(results, name, &names, key) => Ok(None),
         Ok(_) => Ok(Some(Scanned::Attachment(attachment))),
@@ -150,6 +149,13 @@ fn look(results: &Dir, name: &str, filter: &AttachmentFilter) -> Result<Option<S
 fn is_superseded(results: &Dir, name: &str, names: &Names, key: &AttachmentKey) -> bool {
     name == names.hashed
         && names.plain().is_some_and(|plain| matches!(see(results, plain, key), Ok(Seen::Own(_))))
+}
+
+/// Whether the attachment in a file of another name stands under one of its own. When it does not, the file that
+/// somebody renamed is all that is left of it, and is listed, as by the original.
+fn stands_elsewhere(results: &Dir, names: &Names, key: &AttachmentKey) -> bool {
+    let own = |name: &str| matches!(see(results, name, key), Ok(Seen::Own(_)));
+    names.plain().is_some_and(own) || own(&names.hashed)
 }
 
 /// Whether the failure is not the file's: with every file failing like this, a list would look empty.

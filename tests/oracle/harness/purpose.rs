@@ -83,6 +83,7 @@ pub fn ends(
     let rules = [
         (Rule::ImpossibleConversionIsAnError, facts.original_panics()),
         (Rule::IdentifiersAreChecked, facts.identifier_is_refused()),
+        (Rule::IdentifiersAreChecked, facts.entry_has_no_container()),
         (Rule::DropInDirectoryStaysInside, facts.directory_is_refused()),
         (Rule::NoAddressIsNoText, facts.original_printed_no_address()),
         (Rule::ArgsAreChecked, facts.args_are_refused()),
@@ -140,6 +141,18 @@ impl Facts<'_> {
         self.fails_with("INVALID_ARGUMENT") && self.ours.runs.is_empty() && (other && unsafe_key || nul || filter)
             // The same refusal with the same text is no difference.
             && self.our_error().map(|error| &error.text) != self.their_error().map(|error| &error.text)
+    }
+
+    /// The original lists what it would not add.
+    fn entry_has_no_container(&self) -> bool {
+        let incomplete = |entry: &Entry| {
+            entry.str("kind") == CACHE_KIND
+                && entry.str("containerId").is_empty()
+                && !entry.str("ifName").is_empty()
+        };
+        let mut entries =
+            self.before.theirs.values().filter_map(|(_, content)| Entry::read(content.as_ref()?));
+        matches!(self.step.op, Op::Attachments | Op::Gc) && entries.any(|entry| incomplete(&entry))
     }
 
     fn directory_is_refused(&self) -> bool {

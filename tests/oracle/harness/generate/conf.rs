@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::subsequence;
 
 use super::json::{self, Member, string};
-use super::{one_of, result, version};
+use super::{NETWORK_NAMES, one_of, result, version};
 
 /// The types of the plugins that exist in the world.
 pub const TYPES: [&str; 3] = ["first", "second", "third"];
@@ -159,7 +159,7 @@ pub fn usual_single() -> BoxedStrategy<String> {
 fn name() -> BoxedStrategy<String> {
     prop_oneof![
         20 => Just(NETWORK.to_owned()),
-        1 => one_of(&["a-b", "a", "net.work", "_x", "-x", "", "a/b", "..", ".", "\u{e9}", "a b", "net\n"]),
+        1 => one_of(&NETWORK_NAMES),
     ]
     .boxed()
 }
