@@ -210,8 +210,9 @@ test-soak: $(SONAME) ## the soak test alone, with the tools: LIBCNI_TEST_ROUNDS=
 	@tests/c/run.sh soak
 
 .PHONY: bench
-bench: ## what running a plugin costs a host with 4 GiB touched, beside fork
-	$(CARGO) bench --locked --bench spawn_cost
+bench: $(SONAME) wheel ## libcni beside the floor and the Go original: SCENES='latency memory' ROUNDS=31 QUICK=1
+	@$(PYTHON) benches/harness --scenes '$(SCENES)' --contestants '$(CONTESTANTS)' \
+	    $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)
 
 ## Bindings
 

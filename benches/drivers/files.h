@@ -1,0 +1,19 @@
+/* The floor of the cache: the least that its files cost. Paths are those of the cache format: <cache>/results/<name>. */
+#ifndef BENCH_FILES_H
+#define BENCH_FILES_H
+
+#include "text.h"
+
+/* Makes and opens the directories; all names below are in them. */
+void open_cache(const char *cache);
+void store_file(const char *name, const text *file); /* written aside, renamed */
+void load_file(const char *name, text *file);        /* in place of what `file` had */
+void remove_file(const char *name);
+
+/* What a cache file says of the result. */
+void take_result(const text *file, text *result);
+
+void read_to_end(int fd, text *text);
+void check(bool right, const char *what);
+
+#endif

@@ -1,0 +1,1 @@
+"""The benchmarks: contestants in turn within one run, compared pair by pair. See docs/performance.md."""

@@ -1,0 +1,85 @@
+"""Builds drivers and plugins. Contestants that cannot be had on this machine are left out, visibly."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.paths import BENCHES, BUILT, RELEASE, ROOT, TARGET
+
+CC = os.environ.get("CC", "cc")
+GO = os.environ.get("GO", "go")
+CFLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread"]
+LIBCNI = [f"-I{ROOT / 'include'}", f"-L{RELEASE}", f"-Wl,-rpath,{RELEASE}", "-lcni"]
+BARE = ["-nostdlib", "-static", "-fno-stack-protector", "-fno-builtin", "-fno-asynchronous-unwind-tables", "-no-pie"]
+
+
+def run(command: Iterable[str | Path], directory: Path = BENCHES, **variables: str) -> None:
+    """Run a command; when it fails, say what it said and end."""
+    arguments = [str(word) for word in command]
+    done = subprocess.run(arguments, cwd=directory, env={**os.environ, **variables}, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+
+
+def compile_c(output: Path, sources: Iterable[str], options: Iterable[str] = ()) -> Path:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    run([CC, *CFLAGS, "-o", output, *sources, *options])
+    return output
+
+
+def plugins() -> None:
+    """The trivial plugin, with a C library and without: <kind>/trivial."""
+    compile_c(BUILT / "plugins/static/trivial", ["plugins/static.c"], ["-static", "-s"])
+    compile_c(BUILT / "plugins/bare/trivial", ["plugins/bare.c"], [*BARE, "-s"])
+
+
+def floor() -> list[str]:
+    return [str(compile_c(BUILT / "floor", ["drivers/driver.c", "drivers/floor.c", "drivers/files.c"]))]
+
+
+def abi() -> list[str]:
+    return [str(compile_c(BUILT / "abi", ["drivers/driver.c", "drivers/abi.c"], LIBCNI))]
+
+
+def go_driver(name: str, tags: str) -> list[str] | None:
+    if shutil.which(GO) is None:
+        print(f"left out: {name}, which needs Go", file=sys.stderr)
+        return None
+    output = BUILT / name
+    flags = ["-trimpath", "-buildvcs=false", f"-tags={tags}"]
+    run([GO, "build", *flags, "-o", output, "."], BENCHES / "drivers/go", GOTOOLCHAIN="local", GOWORK="off")
+    return [str(output)]
+
+
+def python_driver() -> list[str] | None:
+    """The wheel that `make wheel` built, in a virtual environment of its own."""
+    wheels = sorted((TARGET / "wheels").glob("libcni-*.whl"))
+    if not wheels:
+        print("left out: python, whose wheel is not built (make wheel)", file=sys.stderr)
+        return None
+    environment = BUILT / "venv"
+    interpreter = environment / "bin/python"
+    run([sys.executable, "-m", "venv", environment])
+    pip = [interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    run([*pip, "--no-deps", "--force-reinstall", wheels[-1]])
+    return [str(interpreter), str(BENCHES / "drivers/python.py")]
+
+
+def contestants(names: Iterable[str]) -> dict[str, list[str]]:
+    """The commands of the drivers, without those that cannot be had."""
+    makers = {
+        "floor": floor,
+        "vfork": lambda: [*floor(), "spawn=vfork"],
+        "fork": lambda: [*floor(), "spawn=fork"],
+        "abi": abi,
+        "python": python_driver,
+        "go": lambda: go_driver("go", "binding,libcni_dev"),
+        "original": lambda: go_driver("original", ""),
+    }
+    made = {name: makers[name]() for name in names}
+    return {name: command for name, command in made.items() if command is not None}
