@@ -153,6 +153,7 @@ static void set(const char *argument)
         { "cache=", &setting.cache, NULL },
         { "list=", &setting.list, NULL },
         { "requests=", &setting.requests, NULL },
+        { "samples=", &setting.samples, NULL },
         { "netns=", &setting.netns, NULL },
         { "capabilities=", &setting.capabilities, NULL },
         { "spawn=", &setting.spawn, NULL },

@@ -20,6 +20,7 @@ typedef struct settings {
     const char *cache;        /* the cache directory */
     const char *list;         /* a file: the network configuration list */
     const char *requests;     /* a file: what the floor sends, see floor.c */
+    const char *samples;      /* a directory: what `micro` works on, see core/quantities.rs */
     const char *netns;        /* a path */
     const char *capabilities; /* a JSON object, or "" */
     const char *spawn;        /* the floor: posix_spawn, vfork or fork */

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from harness import attach, build, memory, table  # noqa: E402
+from harness import attach, build, memory, micro, table  # noqa: E402
 from harness.paths import BUILT  # noqa: E402
 from harness.run import CONTESTANTS, Run  # noqa: E402
 
@@ -18,6 +18,7 @@ SCENES = {
     "latency": attach.latency,
     "throughput": attach.throughput,
     "memory": memory.scene,
+    "micro": micro.scene,
 }
 
 

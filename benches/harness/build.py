@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from harness.paths import BENCHES, BUILT, RELEASE, ROOT, TARGET
 
 CC = os.environ.get("CC", "cc")
+CARGO = os.environ.get("CARGO", "cargo")
 GO = os.environ.get("GO", "go")
 CFLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread"]
 LIBCNI = [f"-I{ROOT / 'include'}", f"-L{RELEASE}", f"-Wl,-rpath,{RELEASE}", "-lcni"]
@@ -43,7 +45,18 @@ def floor() -> list[str]:
 
 
 def abi() -> list[str]:
-    return [str(compile_c(BUILT / "abi", ["drivers/driver.c", "drivers/abi.c"], LIBCNI))]
+    return [str(compile_c(BUILT / "abi", ["drivers/driver.c", "drivers/abi.c", "drivers/micro.c"], LIBCNI))]
+
+
+def core() -> list[str]:
+    """The Rust core, built as the library is."""
+    run([CARGO, "build", "--quiet", "--locked", "--release", "--bench", "core"], ROOT)
+    # Cargo names the program after a hash; it has to be asked.
+    arguments = [CARGO, "build", "--locked", "--release", "--bench", "core", "--message-format=json"]
+    told = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    messages = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
+    programs = [message["executable"] for message in messages if message.get("target", {}).get("name") == "core"]
+    return [next(program for program in programs if program)]
 
 
 def go_driver(name: str, tags: str) -> list[str] | None:
@@ -77,6 +90,7 @@ def contestants(names: Iterable[str]) -> dict[str, list[str]]:
         "vfork": lambda: [*floor(), "spawn=vfork"],
         "fork": lambda: [*floor(), "spawn=fork"],
         "abi": abi,
+        "core": core,
         "python": python_driver,
         "go": lambda: go_driver("go", "binding,libcni_dev"),
         "original": lambda: go_driver("original", ""),

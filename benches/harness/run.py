@@ -15,7 +15,7 @@ from harness.paths import BUILT
 from harness.series import Series
 
 #: Who there is, in the order of their turns.
-CONTESTANTS = ("floor", "vfork", "fork", "abi", "python", "go", "original")
+CONTESTANTS = ("floor", "vfork", "fork", "abi", "core", "python", "go", "original")
 #: Who takes part where nothing else is said.
 ALL = ("floor", "vfork", "abi", "python", "go", "original")
 

@@ -44,6 +44,8 @@ func (c *contestant) answer(order []string) interface{} {
 	case "ballast":
 		c.touch(number(order[1]))
 		return struct{}{}
+	case "micro":
+		return c.micro(order[1], number(order[2]))
 	case "ADD", "CHECK", "DEL":
 		return c.run(order[0], number(order[1]), number(order[2]))
 	}
