@@ -1,11 +1,13 @@
 /* libcni through its C ABI, as a container runtime written in C uses it. */
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "abi.h"
 #include "driver.h"
+#include "../plugins/answer.h"
 
 libcni *cni;
 static char *list;
@@ -37,11 +39,39 @@ void contestant_run(const char *command, const char *container)
 
 bool contestant_order(const char *order)
 {
-    return micro(order);
+    return micro(order) || cached(order);
 }
+
+/* How long plugins ran, in all threads. */
+static _Atomic uint64_t plugin_ns;
 
 uint64_t contestant_plugin_ns(void)
 {
+    return atomic_exchange(&plugin_ns, 0);
+}
+
+static void on_event(void *user_data, void *call_data, const char *event)
+{
+    static const char key[] = "\"durationMs\":";
+    const char *duration = strstr(event, key);
+    (void)user_data, (void)call_data;
+    if (duration != NULL)
+        plugin_ns += (uint64_t)(strtod(duration + sizeof key - 1, NULL) * 1e6);
+}
+
+/* Every plugin is found, and each succeeds at once: what is left is the library's own work. */
+static int32_t find_instantly(void *user_data, const libcni_exec_request *request, libcni_exec_response *response)
+{
+    (void)user_data;
+    libcni_exec_response_set_path(response, libcni_exec_request_plugin(request));
+    return 0;
+}
+
+static int32_t exec_instantly(void *user_data, const libcni_exec_request *request, libcni_exec_response *response)
+{
+    (void)user_data;
+    if (strcmp(libcni_exec_request_command(request), "ADD") == 0)
+        libcni_exec_response_set_stdout(response, ANSWER_ADD, sizeof ANSWER_ADD - 1);
     return 0;
 }
 
@@ -49,8 +79,15 @@ void contestant_start(void)
 {
     char options[2048];
     libcni_error *error = NULL;
+    libcni_hooks hooks = LIBCNI_HOOKS_INIT;
     list = read_file(setting.list, NULL);
+    if (setting.events)
+        hooks.on_event = on_event;
+    if (strcmp(setting.exec, "none") == 0) {
+        hooks.find_in_path = find_instantly;
+        hooks.exec_plugin = exec_instantly;
+    }
     snprintf(options, sizeof options, "{\"pluginDirs\":[\"%s\"],\"cacheDir\":\"%s\",\"durable\":%s}", setting.plugins,
              setting.cache, setting.durable ? "true" : "false");
-    check(libcni_new(options, NULL, &cni, &error), error, "libcni_new");
+    check(libcni_new(options, &hooks, &cni, &error), error, "libcni_new");
 }

@@ -9,7 +9,8 @@
 extern libcni *cni;
 
 void check(int32_t status, libcni_error *error, const char *what);
-/* Orders that need no plugin: true when this was one. */
+/* Orders: each is true when this was one of its own. */
 bool micro(const char *order);
+bool cached(const char *order);
 
 #endif

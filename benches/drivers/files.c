@@ -34,6 +34,13 @@ void open_cache(const char *cache)
     aside = open_directory(cache, "aside");
 }
 
+DIR *open_results(void)
+{
+    DIR *directory = fdopendir(openat(results, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    check(directory != NULL, "results");
+    return directory;
+}
+
 void read_to_end(int fd, text *text)
 {
     ssize_t length;

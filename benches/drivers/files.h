@@ -2,6 +2,8 @@
 #ifndef BENCH_FILES_H
 #define BENCH_FILES_H
 
+#include <dirent.h>
+
 #include "text.h"
 
 /* Makes and opens the directories; all names below are in them. */
@@ -9,6 +11,11 @@ void open_cache(const char *cache);
 void store_file(const char *name, const text *file); /* written aside, renamed */
 void load_file(const char *name, text *file);        /* in place of what `file` had */
 void remove_file(const char *name);
+
+DIR *open_results(void); /* to be closed */
+
+/* Orders of listing.c: true when this was one. */
+bool list_or_collect(const char *order);
 
 /* What a cache file says of the result. */
 void take_result(const text *file, text *result);

@@ -140,10 +140,28 @@ void contestant_run(const char *command, const char *container)
     }
 }
 
+/* `fill 1000`: as many attachments as if they had been added, for others to find. */
+static bool fill(const char *order)
+{
+    static text file;
+    static const text result = { 2, "{}" };
+    char container[64], name[96];
+    int count;
+    if (sscanf(order, "fill %d", &count) != 1)
+        return false;
+    for (int i = 0; i < count; i++) {
+        snprintf(container, sizeof container, "bench-0-%d", i);
+        snprintf(name, sizeof name, "bench-%s-eth0", container);
+        write_cache_file(&file, container, &result);
+        store_file(name, &file);
+    }
+    puts("{}");
+    return true;
+}
+
 bool contestant_order(const char *order)
 {
-    (void)order;
-    return false;
+    return fill(order) || list_or_collect(order);
 }
 
 uint64_t contestant_plugin_ns(void)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from harness import attach, build, memory, micro, table  # noqa: E402
+from harness import attach, build, cached, memory, micro, table  # noqa: E402
 from harness.paths import BUILT  # noqa: E402
 from harness.run import CONTESTANTS, Run  # noqa: E402
 
@@ -19,6 +19,8 @@ SCENES = {
     "throughput": attach.throughput,
     "memory": memory.scene,
     "micro": micro.scene,
+    "listing": cached.listing,
+    "gc": cached.collecting,
 }
 
 

@@ -41,11 +41,11 @@ def plugins() -> None:
 
 
 def floor() -> list[str]:
-    return [str(compile_c(BUILT / "floor", ["drivers/driver.c", "drivers/floor.c", "drivers/files.c"]))]
+    return [str(compile_c(BUILT / "floor", ["drivers/driver.c", "drivers/floor.c", "drivers/files.c", "drivers/listing.c"]))]
 
 
 def abi() -> list[str]:
-    return [str(compile_c(BUILT / "abi", ["drivers/driver.c", "drivers/abi.c", "drivers/micro.c"], LIBCNI))]
+    return [str(compile_c(BUILT / "abi", ["drivers/driver.c", "drivers/abi.c", "drivers/micro.c", "drivers/cached.c"], LIBCNI))]
 
 
 def core() -> list[str]:

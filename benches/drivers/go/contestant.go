@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/containernetworking/cni/libcni"
+	"github.com/containernetworking/cni/pkg/invoke"
+	"github.com/containernetworking/cni/pkg/version"
 )
 
 type contestant struct {
@@ -23,7 +25,11 @@ type contestant struct {
 
 func newContestant(setting settings) *contestant {
 	c := &contestant{setting: setting}
-	c.cni = newRuntime([]string{setting["plugins"]}, setting["cache"], nil)
+	var exec invoke.Exec
+	if setting["exec"] == "none" {
+		exec = instantly{&version.PluginDecoder{}}
+	}
+	c.cni = newRuntime([]string{setting["plugins"]}, setting["cache"], exec)
 	text, err := os.ReadFile(setting["list"])
 	if err != nil {
 		fail(err)
@@ -46,6 +52,10 @@ func (c *contestant) answer(order []string) interface{} {
 		return struct{}{}
 	case "micro":
 		return c.micro(order[1], number(order[2]))
+	case "list":
+		return c.look(order[1:])
+	case "gc":
+		return c.collect(number(order[1]))
 	case "ADD", "CHECK", "DEL":
 		return c.run(order[0], number(order[1]), number(order[2]))
 	}
