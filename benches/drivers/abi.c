@@ -31,6 +31,8 @@ void contestant_run(const char *command, const char *container)
         status = libcni_add_network_list(cni, NULL, list, rt, &result, &error);
     else if (command[0] == 'C')
         status = libcni_check_network_list(cni, NULL, list, rt, &error);
+    else if (command[0] == 'R')
+        status = libcni_get_network_list_cached_result(cni, list, rt, &result, &error);
     else
         status = libcni_del_network_list(cni, NULL, list, rt, &error);
     check(status, error, command);

@@ -132,18 +132,30 @@ static void touch(size_t mebibytes)
     puts("{}");
 }
 
-static long status_line(const char *status, const char *key)
+static long number_in(const char *path, const char *key)
 {
-    const char *line = strstr(status, key);
-    return line == NULL ? 0 : atol(line + strlen(key));
+    char *text = read_file(path, NULL);
+    const char *line = strstr(text, key);
+    long number = line == NULL ? 0 : atol(line + strlen(key));
+    free(text);
+    return number;
+}
+
+/* Counted page by page, which /proc/self/status is not. */
+memory memory_now(void)
+{
+    static const char rollup[] = "/proc/self/smaps_rollup";
+    return (memory){
+        .rss = number_in(rollup, "Rss:") << 10,
+        .private = (number_in(rollup, "Private_Clean:") + number_in(rollup, "Private_Dirty:")) << 10,
+        .threads = number_in("/proc/self/status", "Threads:"),
+    };
 }
 
 static void tell_memory(void)
 {
-    char *status = read_file("/proc/self/status", NULL);
-    printf("{\"rss\":%ld,\"anonymous\":%ld,\"threads\":%ld}\n", status_line(status, "VmRSS:") << 10,
-           status_line(status, "RssAnon:") << 10, status_line(status, "Threads:"));
-    free(status);
+    memory now = memory_now();
+    printf("{\"rss\":%ld,\"private\":%ld,\"threads\":%ld}\n", now.rss, now.private, now.threads);
 }
 
 static void set(const char *argument)
@@ -156,6 +168,7 @@ static void set(const char *argument)
         { "samples=", &setting.samples, NULL },
         { "netns=", &setting.netns, NULL },
         { "capabilities=", &setting.capabilities, NULL },
+        { "library=", &setting.library, NULL },
         { "spawn=", &setting.spawn, NULL },
         { "exec=", &setting.exec, NULL },
         { "builtin=", &setting.builtin, NULL },

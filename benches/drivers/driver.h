@@ -3,9 +3,10 @@
  * A driver is one contestant. It gets settings as KEY=VALUE arguments and then takes orders on its standard input,
  * one a line, and answers each with one line of JSON, until its input ends:
  *
- *     ADD 200 8       200 operations in all, by 8 threads; also CHECK and DEL. {"ops","ns","cpuNs","pluginNs"}
+ *     ADD 200 8       200 operations in all, by 8 threads; also CHECK, DEL, and RESULT, which asks for
+ *                     the cached result. {"ops","ns","cpuNs","pluginNs"}
  *     ballast 4096    touch that many MiB and keep them. {}
- *     memory          what the process holds. {"rss","anonymous","threads"}, in bytes
+ *     memory          what the process holds. {"rss","private","threads"}, in bytes
  *
  * and what the contestant knows besides. A failed operation ends the driver: there is nothing to measure then. */
 #ifndef BENCH_DRIVER_H
@@ -23,6 +24,7 @@ typedef struct settings {
     const char *samples;      /* a directory: what `micro` works on, see core/quantities.rs */
     const char *netns;        /* a path */
     const char *capabilities; /* a JSON object, or "" */
+    const char *library;      /* load.c: the file of libcni.so */
     const char *spawn;        /* the floor: posix_spawn, vfork or fork */
     const char *exec;         /* "process", or "none": a callback that plays the plugin */
     const char *builtin;      /* the type of a plugin in the process, or "" */
@@ -45,5 +47,12 @@ uint64_t contestant_plugin_ns(void);
 __attribute__((noreturn, format(printf, 1, 2))) void fail(const char *format, ...);
 char *read_file(const char *path, size_t *size); /* NUL-terminated, to be freed */
 uint64_t now_ns(void);
+
+/* What the process holds, in bytes. */
+typedef struct memory {
+    long rss, private, threads;
+} memory;
+
+memory memory_now(void);
 
 #endif

@@ -72,7 +72,6 @@ void load_file(const char *name, text *file)
 void remove_file(const char *name)
 {
     check(unlinkat(results, name, 0) == 0, name);
-    check(!setting.durable || fsync(results) == 0, "results");
 }
 
 /* The result stands last in the files of the floor and of libcni. */

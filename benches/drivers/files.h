@@ -8,9 +8,9 @@
 
 /* Makes and opens the directories; all names below are in them. */
 void open_cache(const char *cache);
-void store_file(const char *name, const text *file); /* written aside, renamed */
+void store_file(const char *name, const text *file); /* written aside, renamed; flushed when it shall be durable */
 void load_file(const char *name, text *file);        /* in place of what `file` had */
-void remove_file(const char *name);
+void remove_file(const char *name);                  /* never flushed: a DEL that is forgotten can be repeated */
 
 DIR *open_results(void); /* to be closed */
 

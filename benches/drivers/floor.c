@@ -121,6 +121,8 @@ void contestant_run(const char *command, const char *container)
         load_file(name, &file);
         take_result(&file, &previous);
     }
+    if (command[0] == 'R')
+        return;
     for (int i = 0; i < plugins; i++) {
         int plugin = del ? plugins - 1 - i : i;
         in.size = 0;

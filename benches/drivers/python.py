@@ -28,6 +28,8 @@ class Contestant:
             self.cni.add_network_list(self.list, rt)
         elif command == "CHECK":
             self.cni.check_network_list(self.list, rt)
+        elif command == "RESULT":
+            self.cni.get_network_list_cached_result(self.list, rt)
         else:
             self.cni.del_network_list(self.list, rt)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from harness import attach, build, cached, memory, micro, table  # noqa: E402
+from harness import attach, build, cached, library, memory, micro, real, table  # noqa: E402
 from harness.paths import BUILT  # noqa: E402
 from harness.run import CONTESTANTS, Run  # noqa: E402
 
@@ -20,6 +20,10 @@ SCENES = {
     "memory": memory.scene,
     "micro": micro.scene,
     "listing": cached.listing,
+    "calls": attach.calls,
+    "disk": attach.disk,
+    "library": library.scene,
+    "real": real.scene,
     "gc": cached.collecting,
 }
 

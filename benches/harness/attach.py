@@ -59,6 +59,32 @@ def latency(run: Run) -> None:
             scene(run, kind, plugins, 1, operations)
 
 
+def calls(run: Run) -> None:
+    """The cached result: a call that runs no plugin, to see what the languages add."""
+    parameters: dict[str, Any] = {}
+    run.say("RESULT: the cached result")
+    operations = run.operations(200, least=20)
+    with scratch() as directory:
+        network = trivial_network(directory, "bare", 1)
+        series = run.record(Series("RESULT", parameters, "ns"))
+        with run.drivers(ALL, directory, network.settings()) as drivers:
+            drivers.pop("vfork", None)
+            for driver in drivers.values():
+                driver.ask(f"ADD {operations} 1")
+            for round_ in range(-1, run.rounds):
+                for name, driver in drivers.items():
+                    answer = driver.ask(f"RESULT {operations} 1")
+                    if round_ >= 0:
+                        series.put(name, answer["ns"] / operations)
+
+
+def disk(run: Run) -> None:
+    """The cache on a disk, flushed and not, by one caller and by eight. The original never flushes."""
+    for threads in (1, 8):
+        for durable in (False, True):
+            scene(run, "bare", 1, threads, 4 * threads, ("floor", "abi", "original"), on_disk=True, durable=durable)
+
+
 def throughput(run: Run) -> None:
     """Several callers at once."""
     for threads in (2, 8, 64):

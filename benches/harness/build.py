@@ -48,6 +48,16 @@ def abi() -> list[str]:
     return [str(compile_c(BUILT / "abi", ["drivers/driver.c", "drivers/abi.c", "drivers/micro.c", "drivers/cached.c"], LIBCNI))]
 
 
+def load() -> list[str]:
+    return [str(compile_c(BUILT / "load", ["drivers/driver.c", "drivers/load.c"], [f"-I{ROOT / 'include'}"]))]
+
+
+def stripped() -> Path:
+    """libcni.so without symbols, as distributions ship it."""
+    run(["strip", "--strip-unneeded", "-o", BUILT / "libcni.so", RELEASE / "libcni.so"])
+    return BUILT / "libcni.so"
+
+
 def core() -> list[str]:
     """The Rust core, built as the library is."""
     run([CARGO, "build", "--quiet", "--locked", "--release", "--bench", "core"], ROOT)

@@ -38,12 +38,16 @@ class Driver:
         parsed: dict[str, Any] = json.loads(answer)
         return parsed
 
-    def __enter__(self) -> Driver:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def close(self) -> None:
+        """Tell it that there are no more orders, and wait for its end."""
         assert self.process.stdin is not None and self.process.stdout is not None
         with suppress(BrokenPipeError):
             self.process.stdin.close()
         self.process.stdout.close()
         self.process.wait()
+
+    def __enter__(self) -> Driver:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.run import Run
 from harness.series import Series, Spread
 
-UNITS = {"ns": ("us", 1000.0), "cpuNs": ("us of own CPU", 1000.0), "allocations": ("allocations", 1.0), "bytes": ("KiB", 1024.0)}
+UNITS = {"ns": ("us", 1000.0), "cpuNs": ("us of own CPU", 1000.0), "allocations": ("allocations", 1.0), "bytes": ("KiB", 1024.0), "count": ("count", 1.0)}
 
 
 def ratio_text(ratio: Spread) -> str:

@@ -56,7 +56,7 @@ func (c *contestant) answer(order []string) interface{} {
 		return c.look(order[1:])
 	case "gc":
 		return c.collect(number(order[1]))
-	case "ADD", "CHECK", "DEL":
+	case "ADD", "CHECK", "DEL", "RESULT":
 		return c.run(order[0], number(order[1]), number(order[2]))
 	}
 	fail(fmt.Errorf("no such order: %s", strings.Join(order, " ")))
@@ -117,6 +117,8 @@ func (c *contestant) operate(command, container string) {
 		_, err = c.cni.AddNetworkList(context.Background(), c.list, rt)
 	case "CHECK":
 		err = c.cni.CheckNetworkList(context.Background(), c.list, rt)
+	case "RESULT":
+		_, err = c.cni.GetNetworkListCachedResult(c.list, rt)
 	case "DEL":
 		err = c.cni.DelNetworkList(context.Background(), c.list, rt)
 	}
