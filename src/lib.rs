@@ -27,13 +27,14 @@
 //! | [`mod@cni`] | [`Cni`]: the operations |
 //! | [`conf`] | from files and bytes to a network configuration; one plugin's request |
 //! | [`exec`] | the [`Exec`](exec::Exec) trait; finding a plugin; its environment; running the process |
+//! | [`plugin`] | the other side: writing a plugin, as a program and inside the process |
 //! | [`cache`] | attachments on disk: names, format, atomic store, locks |
 //! | [`types`] | the data model: configurations, results, attachments |
 //! | [`context`] | [`Context`]: deadline, cancellation, trace ids |
 //! | [`version`] | versions of the specification |
 //! | `capi` | the C ABI (feature `capi`) |
 //!
-//! Who may know whom: `capi` → `cni` → `conf`, `exec`, `cache` → `types`, `version`, `context`, errors.
+//! Who may know whom: `capi` → `cni` → `plugin`, `conf`, `cache` → `exec` → `types`, `version`, `context`, errors.
 //! Nothing points back up.
 
 pub mod cache;
@@ -45,6 +46,7 @@ pub mod context;
 mod descriptor;
 mod error;
 pub mod exec;
+pub mod plugin;
 mod text;
 mod thread;
 pub mod types;

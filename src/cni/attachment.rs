@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::call::{Call, Parameters, after};
 use super::prev_result::{self, PrevResult};
-use super::{Cni, Form, Target, identity};
+use super::{Cni, Form, Target};
 use crate::cache::{Cache, Entry, Lookup, check_key};
 use crate::conf::Injected;
 use crate::context::Context;
@@ -15,6 +15,7 @@ use crate::error::{Error, Result, Status};
 use crate::text;
 use crate::types::attachment::{Attachment, AttachmentKey};
 use crate::types::command::Command;
+use crate::types::identity;
 use crate::types::result::CniResult;
 use crate::types::runtime::RuntimeConf;
 use crate::version::{self, Version};

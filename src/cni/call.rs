@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::event::{Event, Run, RunEnd};
-use super::outcome::judge;
 use super::{Cni, Target};
 use crate::conf::{self, Injected};
 use crate::context::Context;
 use crate::error::{Error, Result, Status};
-use crate::exec::{ExecRequest, FindRequest, Limits, environment};
+use crate::exec::{ExecRequest, FindRequest, Limits, environment, judge::judge};
 use crate::types::command::Command;
 use crate::types::runtime::RuntimeConf;
 

@@ -9,10 +9,8 @@ mod cached;
 mod call;
 mod event;
 mod gc;
-mod identity;
 mod locks;
 mod options;
-mod outcome;
 mod prev_result;
 mod render;
 mod status;
@@ -25,8 +23,9 @@ use std::time::Instant;
 use crate::cache::Cache;
 use crate::context::{Context, HeldLocks, LOCKS_VARIABLE};
 use crate::error::{Error, Result, Status};
-use crate::exec::Exec;
 use crate::exec::process::ProcessExec;
+use crate::exec::{Exec, Registry};
+use crate::plugin::{InProcess, Plugin};
 use crate::types::network::{NetworkConfigList, PluginConfig};
 use crate::types::result::CniResult;
 use crate::types::runtime::RuntimeConf;
@@ -52,8 +51,8 @@ pub struct Cni(Arc<Inner>);
 
 struct Inner {
     options: CniOptions,
-    exec: Box<dyn Exec>,
-    observer: Option<Box<dyn Observer>>,
+    exec: Registry,
+    observer: Option<Arc<dyn Observer>>,
     /// The locks of the operation that this process is a plugin of.
     inherited_locks: HeldLocks,
 }
@@ -66,7 +65,7 @@ impl Cni {
 
     /// A runtime that finds and runs plugins by `exec`.
     pub fn with_exec(options: CniOptions, exec: impl Exec + 'static) -> Cni {
-        Cni::build(options, Box::new(exec), None)
+        Cni::build(options, Arc::new(exec), None)
     }
 
     /// A runtime that finds and runs plugins by `exec`, and tells `observer` of every run.
@@ -75,13 +74,34 @@ impl Cni {
         exec: impl Exec + 'static,
         observer: impl Observer + 'static,
     ) -> Cni {
-        Cni::build(options, Box::new(exec), Some(Box::new(observer)))
+        Cni::build(options, Arc::new(exec), Some(Arc::new(observer)))
     }
 
-    fn build(options: CniOptions, exec: Box<dyn Exec>, observer: Option<Box<dyn Observer>>) -> Cni {
+    fn build(options: CniOptions, exec: Arc<dyn Exec>, observer: Option<Arc<dyn Observer>>) -> Cni {
         let inherited_locks = std::env::var(LOCKS_VARIABLE)
             .map_or_else(|_| HeldLocks::default(), |value| HeldLocks::parse(&value));
-        Cni(Arc::new(Inner { options, exec, observer, inherited_locks }))
+        Cni(Arc::new(Inner { options, exec: Registry::new(exec), observer, inherited_locks }))
+    }
+
+    /// The same runtime with a plugin that lives in the process: for that type it is asked before the file
+    /// system, and before a host's own [`Exec`]. It gets exactly what its program would get, and runs on the
+    /// calling thread. An earlier plugin of that type is replaced.
+    ///
+    /// Cheap: what the two runtimes have in common is shared.
+    #[must_use]
+    pub fn with_plugin(&self, plugin_type: impl Into<String>, plugin: Arc<dyn Plugin>) -> Cni {
+        let Inner { options, exec, observer, inherited_locks } = &*self.0;
+        Cni(Arc::new(Inner {
+            options: options.clone(),
+            exec: exec.with(plugin_type, Arc::new(InProcess::new(plugin))),
+            observer: observer.clone(),
+            inherited_locks: inherited_locks.clone(),
+        }))
+    }
+
+    /// Whether plugins of that type live in the process.
+    pub fn has_plugin(&self, plugin_type: &str) -> bool {
+        self.0.exec.has(plugin_type)
     }
 
     /// The options that it was made of.
@@ -90,7 +110,7 @@ impl Cni {
     }
 
     fn exec(&self) -> &dyn Exec {
-        &*self.0.exec
+        &self.0.exec
     }
 
     fn observer(&self) -> Option<&dyn Observer> {

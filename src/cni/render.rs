@@ -5,13 +5,14 @@ use serde_json::value::RawValue;
 
 use super::call::Parameters;
 use super::prev_result::PrevResult;
-use super::{Cni, Target, identity};
+use super::{Cni, Target};
 use crate::cache::check_key;
 use crate::conf::{self, Injected};
 use crate::context::Context;
 use crate::error::{Error, Result, Status};
 use crate::text;
 use crate::types::command::Command;
+use crate::types::identity;
 use crate::types::network::NetworkConfigList;
 use crate::types::runtime::RuntimeConf;
 use crate::version::{self, Version};

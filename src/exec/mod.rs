@@ -1,9 +1,9 @@
 //! Running one plugin: finding its program, its environment, its process.
 //!
 //! [`Exec`] is the wall that implementations stand behind: [`ProcessExec`](process::ProcessExec) runs
-//! programs; a host's callback or a plugin inside the process is another. An implementation returns the
-//! raw [`Outcome`]; what it means is decided in one place, in [`crate::cni`]. Nothing here knows of
-//! networks or caches.
+//! programs; a host's callback is another, and a [`Registry`] puts plugins that live in the process before
+//! either. An implementation returns the raw [`Outcome`]; what it means is decided in one place, `judge.rs`.
+//! Nothing here knows of networks or caches.
 
 use std::ffi::CString;
 use std::path::{Path, PathBuf};
@@ -15,9 +15,12 @@ use crate::types::command::Command;
 
 pub(crate) mod environment;
 mod find;
+pub(crate) mod judge;
 pub mod process;
+mod registry;
 
 pub use find::find_in_path;
+pub use registry::{IN_PROCESS, InProcessPlugin, Registry};
 
 /// How plugins are found and run.
 ///

@@ -2,6 +2,7 @@
 
 pub mod attachment;
 pub mod command;
+pub(crate) mod identity;
 pub(crate) mod json;
 pub mod network;
 pub mod result;

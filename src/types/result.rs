@@ -198,6 +198,13 @@ impl CniResult {
     }
 }
 
+impl Default for CniResult {
+    /// An empty result of the newest version.
+    fn default() -> CniResult {
+        CniResult::empty(version::CURRENT, Family::V1_0)
+    }
+}
+
 /// The versions whose results have the same shape, named after the first of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Family {

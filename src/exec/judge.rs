@@ -9,7 +9,7 @@ use crate::types::command::Command;
 use crate::types::json::{self, Kind, Order, Problem};
 
 /// The plugin's stdout when it succeeded, else what its failure was.
-pub(super) fn judge(command: Command, outcome: Outcome) -> Result<Vec<u8>, Error> {
+pub(crate) fn judge(command: Command, outcome: Outcome) -> Result<Vec<u8>, Error> {
     if let Some(error) = failure(command, &outcome) {
         Err(with_run(error, &outcome))
     } else {

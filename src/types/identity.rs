@@ -7,13 +7,13 @@ use crate::types::runtime::RuntimeConf;
 const MAX_IF_NAME_BYTES: usize = 15;
 
 /// The rules for ADD: what comes into being is well named.
-pub(super) fn validate(network_name: &str, rt: &RuntimeConf) -> Result<()> {
+pub(crate) fn validate(network_name: &str, rt: &RuntimeConf) -> Result<()> {
     container_id(&rt.container_id)?;
     network(network_name)?;
     interface(&rt.if_name)
 }
 
-fn container_id(id: &str) -> Result<()> {
+pub(crate) fn container_id(id: &str) -> Result<()> {
     if id.is_empty() {
         return Err(invalid(Status::InvalidArgument, code::UNKNOWN_CONTAINER, "missing containerID", ""));
     }
@@ -24,7 +24,7 @@ fn container_id(id: &str) -> Result<()> {
     Ok(())
 }
 
-fn network(name: &str) -> Result<()> {
+pub(crate) fn network(name: &str) -> Result<()> {
     let wrong = |message, details| {
         Err(invalid(Status::InvalidConfig, code::INVALID_NETWORK_CONFIG, message, details))
     };
@@ -37,7 +37,7 @@ fn network(name: &str) -> Result<()> {
     Ok(())
 }
 
-fn interface(name: &str) -> Result<()> {
+pub(crate) fn interface(name: &str) -> Result<()> {
     let wrong =
         |message, details| Err(invalid(Status::InvalidArgument, code::INVALID_ENVIRONMENT, message, details));
     if name.is_empty() {
@@ -72,7 +72,7 @@ fn is_identifier(text: &str) -> bool {
 }
 
 /// What cannot be put into an environment, whatever the command.
-pub(super) fn check_no_nul(rt: &RuntimeConf) -> Result<()> {
+pub(crate) fn check_no_nul(rt: &RuntimeConf) -> Result<()> {
     let named = [("containerId", &rt.container_id), ("netns", &rt.netns), ("ifName", &rt.if_name)];
     let args = rt.args.iter().flat_map(|(key, value)| [("cniArgs", key), ("cniArgs", value)]);
     match named.into_iter().chain(args).find(|(_, value)| value.contains('\0')) {
@@ -85,7 +85,7 @@ pub(super) fn check_no_nul(rt: &RuntimeConf) -> Result<()> {
 }
 
 /// `CNI_ARGS` is `K=V;K2=V2` without escapes: on ADD, nothing may break out of its place.
-pub(super) fn check_args(args: &[(String, String)]) -> Result<()> {
+pub(crate) fn check_args(args: &[(String, String)]) -> Result<()> {
     for (key, value) in args {
         let (what, text, bad) = if key.contains(['=', ';']) {
             ("key", key, "`=` and `;`")

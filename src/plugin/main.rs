@@ -1,0 +1,61 @@
+//! A plugin as a program.
+
+use std::ffi::CString;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::ffi::OsStringExt;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::Plugin;
+use super::log::Log;
+use super::protocol::{self, Host};
+use crate::context::Context;
+use crate::exec::Limits;
+use crate::exec::process::ProcessExec;
+
+/// The most that is read of stdin, in bytes.
+const MAX_STDIN_BYTES: u64 = 64 << 20;
+
+/// Runs the plugin once, as the program that it is in: reads the environment and stdin, prints the result or the error
+/// object to stdout, and tells the exit code.
+///
+/// It is the whole of a plugin's `main`. stdin of more than 64 MiB is refused.
+pub fn main(plugin: &dyn Plugin) -> ExitCode {
+    ExitCode::from(run(plugin))
+}
+
+/// [`main`], with the exit code as a number, for programs whose `main` is not Rust's.
+pub fn run(plugin: &dyn Plugin) -> u8 {
+    let env: Vec<CString> = std::env::vars_os()
+        .filter_map(|(name, value)| {
+            CString::new([name.into_vec(), vec![b'='], value.into_vec()].concat()).ok()
+        })
+        .collect();
+    // Nobody hands a deadline to a program: its runtime ends it, and what it runs, as one process group.
+    let limits = Limits { deadline: None, kill_grace: Duration::from_secs(1), max_output_bytes: 16 << 20 };
+    let host = Host {
+        env: &env,
+        exec: &ProcessExec::default(),
+        context: &Context::background(),
+        limits,
+        log: &Log::Stderr,
+    };
+    let answer = protocol::run(plugin, &host, || read_stdin().map(Into::into));
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(answer.stdout.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => answer.exit_code,
+        Err(error) => {
+            host.log.write(format!("failed to write to stdout: {error}\n").as_bytes());
+            1
+        }
+    }
+}
+
+fn read_stdin() -> io::Result<Vec<u8>> {
+    let mut stdin = Vec::new();
+    io::stdin().lock().take(MAX_STDIN_BYTES + 1).read_to_end(&mut stdin)?;
+    if stdin.len() as u64 > MAX_STDIN_BYTES {
+        return Err(io::Error::other(format!("more than {MAX_STDIN_BYTES} bytes")));
+    }
+    Ok(stdin)
+}
