@@ -212,7 +212,7 @@ test-soak: $(SONAME) ## the soak test alone, with the tools: LIBCNI_TEST_ROUNDS=
 .PHONY: bench
 bench: $(SONAME) wheel ## libcni beside the floor and the Go original: SCENES='latency memory' ROUNDS=31 QUICK=1
 	@$(PYTHON) benches/harness --scenes '$(SCENES)' --contestants '$(CONTESTANTS)' \
-	    $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)
+	    $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) $(if $(PUBLISH),--publish)
 
 ## Bindings
 

@@ -7,12 +7,14 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from harness import attach, build, cached, library, memory, micro, real, table  # noqa: E402
-from harness.paths import BUILT  # noqa: E402
+from harness import attach, build, cached, library, machine, memory, micro, pages, real, record, table, targets  # noqa: E402
+from harness.paths import BUILT, PAGES  # noqa: E402
 from harness.run import CONTESTANTS, Run  # noqa: E402
+from harness.series import Series  # noqa: E402
 
 SCENES = {
     "latency": attach.latency,
@@ -34,7 +36,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=31)
     parser.add_argument("--quick", action="store_true", help="a tenth of the operations")
     parser.add_argument("--contestants", default="", help=f"of {' '.join(CONTESTANTS)}; default: all")
-    parser.add_argument("--out", type=Path, default=BUILT, help="where bench.json goes")
+    parser.add_argument("--out", type=Path, default=BUILT / "bench.json", help="where every value goes")
+    parser.add_argument("--read", type=Path, help="an earlier bench.json, in place of a run")
+    parser.add_argument("--publish", action="store_true", help="write the page and the charts of docs/performance")
     return parser.parse_args()
 
 
@@ -52,15 +56,34 @@ def chosen(given: str, known: list[str]) -> list[str]:
     return [name for name in known if not wanted or name in wanted]
 
 
+def measure(given: argparse.Namespace) -> tuple[dict[str, Any], list[Series]]:
+    build.plugins()
+    commands = build.contestants(chosen(given.contestants, list(CONTESTANTS)))
+    scenes = chosen(given.scenes, list(SCENES))
+    run = Run(commands, given.rounds, 0.1 if given.quick else 1)
+    for name in scenes:
+        SCENES[name](run)
+    settings = {"rounds": given.rounds, "quick": given.quick, "scenes": scenes, "contestants": list(commands)}
+    return settings, [series for series in run.series if series.values]
+
+
 def main() -> None:
     given = arguments()
     go_first()
-    build.plugins()
-    commands = build.contestants(chosen(given.contestants, list(CONTESTANTS)))
-    run = Run(commands, given.rounds, 0.1 if given.quick else 1)
-    for name in chosen(given.scenes, list(SCENES)):
-        SCENES[name](run)
-    table.show(run)
+    if given.read:
+        kind, settings, series = record.read(given.read)
+    else:
+        kind = machine.describe()
+        settings, series = measure(given)
+    reached = targets.all_of(targets.Results(series))
+    table.show(series, reached)
+    print(f"\non {machine.line(kind)}")
+    if not given.read:
+        record.write(given.out, kind, settings, series, reached)
+        print(f"every value: {given.out}")
+    if given.publish:
+        pages.write(PAGES, kind, settings, series, reached)
+        print(f"page and charts: {PAGES}")
 
 
 if __name__ == "__main__":

@@ -36,4 +36,4 @@ def scene(run: Run) -> None:
             threads.put("library", end["threads"] - 1)
             for series, key in ((resident, "rss"), (private, "private")):
                 series.put("loaded", after[key] - loaded[key])
-                series.put(f"after {operations} ADDs and DELs", end[key] - loaded[key])
+                series.put("worked", end[key] - loaded[key])

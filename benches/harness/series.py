@@ -16,6 +16,9 @@ class Spread:
     low: float
     high: float
 
+    def times(self, factor: float) -> Spread:
+        return Spread(self.median * factor, self.low * factor, self.high * factor)
+
     @staticmethod
     def of(values: Iterable[float]) -> Spread:
         ordered = sorted(values)
@@ -51,5 +54,12 @@ class Series:
     def difference(self, contestant: str, base: str) -> Spread:
         return Spread.of(a - b for a, b in zip(self.values[contestant], self.values[base]))
 
-    def label(self) -> str:
-        return ", ".join([self.scene, *(f"{name} {value}" for name, value in self.parameters.items())])
+    def where(self) -> str:
+        """The scene and its parameters, for people."""
+        return ", ".join([self.scene, *(_words(name, value) for name, value in self.parameters.items())])
+
+
+def _words(name: str, value: Any) -> str:
+    if isinstance(value, int):
+        return f"{value:,} {name[:-1] if value == 1 and name.endswith('s') else name}"
+    return f"{value} {name}"
