@@ -25,7 +25,8 @@ pub struct libcni(pub(super) Cni);
 ///          `rollbackTimeoutMs`, how long that may take (default 30000);
 ///        - `preflight`: whether ADD finds every plugin, and the cache writable, before the first plugin runs (default true);
 ///        - `locking`: whether operations on one attachment wait for each other, across processes (default true);
-///        - `durable`: whether cache files are flushed to the disk before a call returns (default true).
+///        - `durable`: whether cache files are flushed to the disk before a call returns (default true);
+///        - `builtins`: array of plugins of libcni that live in the process: `"loopback"` (default: none).
 /// @param hooks NULL or the host's callbacks; copied.
 /// @param out the new runtime; free it with libcni_free().
 /// @param err on failure the error; may be NULL.

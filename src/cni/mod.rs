@@ -25,7 +25,7 @@ use crate::context::{Context, HeldLocks, LOCKS_VARIABLE};
 use crate::error::{Error, Result, Status};
 use crate::exec::process::ProcessExec;
 use crate::exec::{Exec, Registry};
-use crate::plugin::{InProcess, Plugin};
+use crate::plugin::{Builtin, InProcess, Plugin};
 use crate::types::network::{NetworkConfigList, PluginConfig};
 use crate::types::result::CniResult;
 use crate::types::runtime::RuntimeConf;
@@ -80,7 +80,11 @@ impl Cni {
     fn build(options: CniOptions, exec: Arc<dyn Exec>, observer: Option<Arc<dyn Observer>>) -> Cni {
         let inherited_locks = std::env::var(LOCKS_VARIABLE)
             .map_or_else(|_| HeldLocks::default(), |value| HeldLocks::parse(&value));
-        Cni(Arc::new(Inner { options, exec: Registry::new(exec), observer, inherited_locks }))
+        let with = |registry: Registry, builtin: &Builtin| {
+            registry.with(builtin.name(), Arc::new(InProcess::new(builtin.plugin())))
+        };
+        let exec = options.builtins.iter().fold(Registry::new(exec), with);
+        Cni(Arc::new(Inner { options, exec, observer, inherited_locks }))
     }
 
     /// The same runtime with a plugin that lives in the process: for that type it is asked before the file
@@ -97,6 +101,12 @@ impl Cni {
             observer: observer.clone(),
             inherited_locks: inherited_locks.clone(),
         }))
+    }
+
+    /// [`Cni::with_plugin`] for a plugin of the library, under its own name.
+    #[must_use]
+    pub fn with_builtin(&self, builtin: Builtin) -> Cni {
+        self.with_plugin(builtin.name(), builtin.plugin())
     }
 
     /// Whether plugins of that type live in the process.

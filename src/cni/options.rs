@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::context::EnvPolicy;
 use crate::error::Result;
+use crate::plugin::Builtin;
 use crate::types::shape;
 
 /// Where attachments are remembered.
@@ -49,6 +50,9 @@ pub struct CniOptions {
     pub locking: bool,
     /// Whether cache files are flushed to the disk before a call returns. Default: yes.
     pub durable: bool,
+    /// The plugins of the library that live in the process, as by [`Cni::with_builtin`](super::Cni::with_builtin).
+    /// Default: none.
+    pub builtins: Vec<Builtin>,
 }
 
 impl Default for CniOptions {
@@ -65,6 +69,7 @@ impl Default for CniOptions {
             preflight: true,
             locking: true,
             durable: true,
+            builtins: Vec::new(),
         }
     }
 }
@@ -102,6 +107,7 @@ impl CniOptions {
             preflight: shape.preflight.unwrap_or(default.preflight),
             locking: shape.locking.unwrap_or(default.locking),
             durable: shape.durable.unwrap_or(default.durable),
+            builtins: shape.builtins.unwrap_or(default.builtins),
         })
     }
 }
@@ -122,6 +128,7 @@ struct OptionsShape {
     preflight: Option<bool>,
     locking: Option<bool>,
     durable: Option<bool>,
+    builtins: Option<Vec<Builtin>>,
 }
 
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<PathBuf>>, D::Error> {
@@ -153,6 +160,10 @@ mod tests {
         assert!(message("{\n\"cachedir\":\"/x\"}").ends_with("at line 2 column 10"));
         assert!(message("{\"env\":\"some\"}").contains("\"inherit\", \"clean\", an array"));
         assert!(message("{\"env\":{\"A=B\":\"\"}}").contains("\"A=B\" is not the name"));
+        assert!(
+            message("{\"builtins\":[\"bridge\"]}")
+                .starts_with("invalid options: builtins[0]: no plugin \"bridge\"")
+        );
         assert!(message("").starts_with("invalid options: "));
         assert!(message("{} x").contains("trailing characters"));
     }

@@ -35,7 +35,7 @@ pub fn run(plugin: &dyn Plugin) -> u8 {
     let limits = Limits { deadline: None, kill_grace: Duration::from_secs(1), max_output_bytes: 16 << 20 };
     let host = Host {
         env: &env,
-        exec: &ProcessExec::default(),
+        exec: &ProcessExec::in_callers_group(),
         context: &Context::background(),
         limits,
         log: &Log::Stderr,

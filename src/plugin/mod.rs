@@ -30,19 +30,24 @@
 //! - `request.rs`: [`Request`], what a plugin is asked; `args.rs`: `CNI_ARGS`; `delegate.rs`: running another plugin
 //! - `protocol.rs`: the whole protocol, from the environment and stdin to stdout and the exit code
 //! - `main.rs`: the protocol as a program; `in_process.rs`: the protocol inside a process
+//! - `loopback/`: a plugin, [`Loopback`]; `builtin.rs`: the plugins that come with the library
 //! - `netns.rs`: whether `CNI_NETNS` is the plugin's own; `failure.rs`: error objects; `log.rs`: stderr
 
 mod args;
+mod builtin;
 mod delegate;
 mod failure;
 mod in_process;
 mod log;
+mod loopback;
 mod main;
 mod netns;
 mod protocol;
 mod request;
 
+pub use builtin::Builtin;
 pub(crate) use in_process::InProcess;
+pub use loopback::Loopback;
 pub use main::{main, run};
 pub use request::{Request, ValidAttachment};
 

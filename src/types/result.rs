@@ -183,6 +183,45 @@ impl CniResult {
         &self.dns
     }
 
+    /// Adds an interface and gives its index, for [`IpConfig::interface`].
+    ///
+    /// This and the functions beside it are for results of 1.0.0 and later, as [`CniResult::default`] makes them and
+    /// [`CniResult::convert`] any other.
+    pub fn add_interface(&mut self, interface: Interface) -> i64 {
+        self.interfaces.push(Some(interface));
+        i64::try_from(self.interfaces.len() - 1).unwrap_or(i64::MAX)
+    }
+
+    /// Adds an address.
+    pub fn add_ip(&mut self, ip: IpConfig) {
+        self.ips.push(Some(ip));
+    }
+
+    /// Adds a route.
+    pub fn add_route(&mut self, route: Route) {
+        self.routes.push(Some(route));
+    }
+
+    /// The interfaces, to be changed.
+    pub fn interfaces_mut(&mut self) -> &mut Vec<Option<Interface>> {
+        &mut self.interfaces
+    }
+
+    /// The addresses, to be changed.
+    pub fn ips_mut(&mut self) -> &mut Vec<Option<IpConfig>> {
+        &mut self.ips
+    }
+
+    /// The routes, to be changed.
+    pub fn routes_mut(&mut self) -> &mut Vec<Option<Route>> {
+        &mut self.routes
+    }
+
+    /// How names are to be resolved, to be changed.
+    pub fn dns_mut(&mut self) -> &mut Dns {
+        &mut self.dns
+    }
+
     fn empty(version: &'static str, family: Family) -> CniResult {
         CniResult {
             version,

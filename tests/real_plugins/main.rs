@@ -51,6 +51,7 @@ mod gc;
 mod identity;
 mod ipam;
 mod links;
+mod own;
 mod portmap;
 mod render;
 mod status;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::spawn::{Failure, Stack};
 use super::sys::{self, Target, Wait};
-use super::{Missing, Termination};
+use super::{Group, Missing, Termination};
 
 /// How often a process without descriptor is asked whether it has ended.
 pub(super) const SLICE: Duration = Duration::from_millis(5);
@@ -22,13 +22,20 @@ pub(super) const LAST_WAIT: Duration = Duration::from_secs(1);
 pub(super) struct Child {
     pid: libc::pid_t,
     pidfd: Option<OwnedFd>,
+    group: Group,
     missing: Missing,
     stack: Stack,
 }
 
 impl Child {
-    pub(super) fn new(pid: libc::pid_t, pidfd: Option<OwnedFd>, missing: Missing, stack: Stack) -> Child {
-        Child { pid, pidfd, missing, stack }
+    pub(super) fn new(
+        pid: libc::pid_t,
+        pidfd: Option<OwnedFd>,
+        group: Group,
+        missing: Missing,
+        stack: Stack,
+    ) -> Child {
+        Child { pid, pidfd, group, missing, stack }
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -69,6 +76,9 @@ impl Child {
 
     /// Whether somebody got the signal.
     fn signal(&self, target: Target, signal: libc::c_int) -> bool {
+        if matches!(target, Target::Group) && self.group == Group::Callers {
+            return false;
+        }
         let by_fd = !(matches!(target, Target::Group) && self.missing.group_signal);
         if let Some(pidfd) = self.pidfd().filter(|_| by_fd) {
             match sys::pidfd_signal(pidfd, target, signal).map_err(|error| error.raw_os_error()) {

@@ -59,8 +59,19 @@ const BUSY_PAUSE: Duration = Duration::from_millis(64);
 #[derive(Debug, Default)]
 pub struct ProcessExec {
     missing: Missing,
+    group: Group,
     /// Killed, but not gone when their calls had to return.
     abandoned: Mutex<Vec<Child>>,
+}
+
+/// The process group that a plugin runs in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Group {
+    /// One of its own, which is signalled as a whole.
+    #[default]
+    Own,
+    /// The caller's.
+    Callers,
 }
 
 /// What the kernel cannot do, for tests of what is done then.
@@ -83,6 +94,12 @@ impl ProcessExec {
     /// A new value; it holds nothing and costs nothing.
     pub fn new() -> ProcessExec {
         ProcessExec::default()
+    }
+
+    /// For a program that is a plugin itself: what it runs stays in its own process group, so that whoever ends the
+    /// group ends both.
+    pub fn in_callers_group() -> ProcessExec {
+        ProcessExec { group: Group::Callers, ..ProcessExec::default() }
     }
 
     /// The same as on a kernel that lacks something.
@@ -137,7 +154,7 @@ impl ProcessExec {
         started: Instant,
     ) -> Result<Outcome, Failure> {
         let (pipes, stdio) = pipes::make(request.stdin, fed, request.limits.max_output_bytes)?;
-        let child = spawn::spawn(program, stdio, self.missing)?;
+        let child = spawn::spawn(program, stdio, self.group, self.missing)?;
         let (outcome, abandoned) = Run::new(request, started, child, pipes).drive()?;
         if let Some(child) = abandoned {
             self.abandoned.lock().unwrap_or_else(PoisonError::into_inner).push(child);

@@ -18,9 +18,9 @@ use std::path::Path;
 use std::ptr;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use super::Missing;
 use super::child::Child;
 use super::sys::{self, Wait};
+use super::{Group, Missing};
 
 /// A program with its arguments and environment in the form that `execve` takes.
 pub(super) struct Program<'a> {
@@ -135,7 +135,12 @@ impl Failure {
 /// Starts the program.
 ///
 /// The plugin's ends of the pipes are closed here in any case.
-pub(super) fn spawn(program: &Program<'_>, stdio: Stdio<'_>, missing: Missing) -> Result<Child, Failure> {
+pub(super) fn spawn(
+    program: &Program<'_>,
+    stdio: Stdio<'_>,
+    group: Group,
+    missing: Missing,
+) -> Result<Child, Failure> {
     let stack = Stack::new().map_err(Failure::at(Step::Stack))?;
     let argv = [program.path.as_ptr(), ptr::null()];
     let (stdin, input) = match &stdio.stdin {
@@ -148,6 +153,7 @@ pub(super) fn spawn(program: &Program<'_>, stdio: Stdio<'_>, missing: Missing) -
         env: program.env.as_ptr(),
         input,
         stdio: [stdin, stdio.stdout.as_raw_fd(), stdio.stderr.as_raw_fd()],
+        group,
         close_range: !missing.close_range,
         report: stack.report(),
     };
@@ -163,7 +169,7 @@ pub(super) fn spawn(program: &Program<'_>, stdio: Stdio<'_>, missing: Missing) -
     // number is the child's only if the host has not reaped that before.
     let pidfd =
         pidfd.and_then(Result::ok).filter(|_| by_clone || !matches!(sys::wait(pid, None, false), Wait::Gone));
-    let child = Child::new(pid, pidfd, missing, stack);
+    let child = Child::new(pid, pidfd, group, missing, stack);
     match child.failure() {
         None => Ok(child),
         Some(failure) => {
@@ -206,6 +212,7 @@ struct Plan<'a> {
     /// What to fill a pipe with when `stdio` has no descriptor for stdin.
     input: &'a [u8],
     stdio: [RawFd; 3],
+    group: Group,
     close_range: bool,
     report: &'a Report,
 }
@@ -245,7 +252,9 @@ fn prepare(plan: &Plan<'_>) -> Result<(), Step> {
     // SAFETY: setpgid and dup2 take numbers; what they change belongs to the new process alone, which has
     // its own table of descriptors. The pipes have numbers above 2, so no dup2 hits one of them.
     unsafe {
-        ok(libc::setpgid(0, 0), Step::ProcessGroup)?;
+        if plan.group == Group::Own {
+            ok(libc::setpgid(0, 0), Step::ProcessGroup)?;
+        }
         ok(libc::dup2(plan.stdio[1], libc::STDOUT_FILENO), Step::Stdio)?;
         ok(libc::dup2(plan.stdio[2], libc::STDERR_FILENO), Step::Stdio)?;
         match plan.stdio[0] {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::error::{Error, Status};
 use crate::types::json::Problem;
 
 /// An address with the length of its network prefix, for example `10.1.0.5/16`.
@@ -21,6 +22,15 @@ pub struct Cidr {
 impl fmt::Display for Cidr {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}/{}", self.ip, self.prefix_len)
+    }
+}
+
+impl std::str::FromStr for Cidr {
+    type Err = Error;
+
+    /// Reads `address/prefix`.
+    fn from_str(text: &str) -> Result<Cidr, Error> {
+        parse_cidr(text).map_err(|problem| Error::new(Status::InvalidArgument, problem.to_string()))
     }
 }
 

@@ -90,6 +90,27 @@ pub struct LegacyIp {
     pub(super) unknown: Unknown,
 }
 
+impl Interface {
+    /// An interface of that name.
+    pub fn new(name: impl Into<String>) -> Interface {
+        Interface { name: name.into(), ..Interface::default() }
+    }
+}
+
+impl IpConfig {
+    /// An address.
+    pub fn new(address: Cidr) -> IpConfig {
+        IpConfig { address: Some(address), ..IpConfig::default() }
+    }
+}
+
+impl Route {
+    /// A route to that destination.
+    pub fn new(dst: Cidr) -> Route {
+        Route { dst: Some(dst), ..Route::default() }
+    }
+}
+
 /// Members that a version of the specification does not know: their exact text, commas between them.
 ///
 /// They belong to whoever wrote them, so they are passed on, but nothing is known about what they would
