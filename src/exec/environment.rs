@@ -1,8 +1,7 @@
 //! The environment of a plugin: the host's by policy, the protocol's, and nothing twice.
 
-use std::collections::HashMap;
-use std::ffi::{CString, OsString};
-use std::os::unix::ffi::OsStringExt;
+use std::ffi::CString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use crate::context::EnvPolicy;
 
@@ -16,19 +15,19 @@ pub(crate) fn build(policy: &EnvPolicy, own: &[(&str, String)]) -> Vec<CString> 
     match policy {
         EnvPolicy::Inherit => {
             for (name, value) in std::env::vars_os() {
-                variables.set(name, value);
+                variables.set(name.into_vec(), value.as_bytes());
             }
         }
         EnvPolicy::Clean => variables.keep("PATH"),
         EnvPolicy::Keep(names) => names.iter().for_each(|name| variables.keep(name)),
         EnvPolicy::Exactly(pairs) => {
             for (name, value) in pairs {
-                variables.set(name.into(), value.into());
+                variables.set(name.clone().into_bytes(), value.as_bytes());
             }
         }
     }
     for (name, value) in own {
-        variables.set((*name).into(), value.into());
+        variables.set((*name).into(), value.as_bytes());
     }
     variables.lines
 }
@@ -36,19 +35,23 @@ pub(crate) fn build(policy: &EnvPolicy, own: &[(&str, String)]) -> Vec<CString> 
 #[derive(Default)]
 struct Environment {
     lines: Vec<CString>,
-    places: HashMap<OsString, usize>,
+    /// The places of the lines, in the order of the lines' names.
+    by_name: Vec<usize>,
 }
 
 impl Environment {
-    fn set(&mut self, name: OsString, value: OsString) {
-        let mut line = name.clone().into_vec();
+    fn set(&mut self, name: Vec<u8>, value: &[u8]) {
+        let found = self.by_name.binary_search_by(|&place| name_of(&self.lines[place]).cmp(&name));
+        let mut line = name;
+        // Room for the NUL as well, so that the line is not moved once more.
+        line.reserve_exact(value.len() + 2);
         line.push(b'=');
-        line.extend_from_slice(&value.into_vec());
+        line.extend_from_slice(value);
         let Ok(line) = CString::new(line) else { return };
-        match self.places.get(&name) {
-            Some(&place) => self.lines[place] = line,
-            None => {
-                self.places.insert(name, self.lines.len());
+        match found {
+            Ok(at) => self.lines[self.by_name[at]] = line,
+            Err(at) => {
+                self.by_name.insert(at, self.lines.len());
                 self.lines.push(line);
             }
         }
@@ -56,9 +59,16 @@ impl Environment {
 
     fn keep(&mut self, name: &str) {
         if let Some(value) = std::env::var_os(name) {
-            self.set(name.into(), value);
+            self.set(name.into(), value.as_bytes());
         }
     }
+}
+
+/// What stands before the `=`. A name may begin with one, as the standard library reads environments.
+fn name_of(line: &CString) -> &[u8] {
+    let line = line.as_bytes();
+    let end = line.iter().skip(1).position(|byte| *byte == b'=').map_or(line.len(), |at| at + 1);
+    &line[..end]
 }
 
 #[cfg(test)]

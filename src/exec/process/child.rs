@@ -6,7 +6,8 @@
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use super::spawn::{Failure, Stack};
+use super::spawn::Failure;
+use super::stack::Stack;
 use super::sys::{self, Target, Wait};
 use super::{Group, Missing, Termination};
 
@@ -49,7 +50,7 @@ impl Child {
 
     /// How it failed to become the plugin, if it did so far.
     pub(super) fn failure(&self) -> Option<Failure> {
-        self.stack.failure()
+        Failure::reported(self.stack.report())
     }
 
     /// Whether it has ended, without reaping it.
@@ -90,6 +91,11 @@ impl Child {
         // Once somebody else has reaped it, its number may be another's.
         let is_ours = !matches!(sys::wait(self.pid, self.pidfd(), false), Wait::Gone);
         is_ours && sys::kill(self.pid, target, signal).is_ok()
+    }
+
+    /// The memory that it started on, once it was reaped and cannot be using it any more.
+    pub(super) fn into_stack(self) -> Stack {
+        self.stack
     }
 
     /// Reaps a process that never became the plugin and has ended, or is about to.

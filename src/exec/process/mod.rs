@@ -4,7 +4,7 @@
 //! signal handlers or anything else that the whole process shares:
 //!
 //! - `spawn` starts the process: in its own process group, with signals reset, with descriptors 0 to 2
-//!   only, in the namespaces of the calling thread.
+//!   only, in the namespaces of the calling thread. `stack` is the memory that it starts on.
 //! - `pipes` feeds its stdin and keeps a bounded part of its output.
 //! - `run` waits for all of it at once, and ends what must be ended.
 //! - `child` signals the process and its group, reaps it, and knows how it ended even if the host reaped it.
@@ -23,11 +23,13 @@ mod child;
 mod pipes;
 mod run;
 mod spawn;
+mod stack;
 pub(super) mod sys;
 
 use child::Child;
-use run::{Run, earlier, interruption};
-use spawn::{Failure, Program};
+use run::{Left, Run, earlier, interruption};
+use spawn::{Failure, Program, Step};
+use stack::Stacks;
 
 /// How long a program that is open for writing is tried again when no deadline ends that: a new version of
 /// the plugin is being copied into place.
@@ -62,6 +64,7 @@ pub struct ProcessExec {
     group: Group,
     /// Killed, but not gone when their calls had to return.
     abandoned: Mutex<Vec<Child>>,
+    stacks: Stacks,
 }
 
 /// The process group that a plugin runs in.
@@ -91,7 +94,7 @@ pub struct Missing {
 }
 
 impl ProcessExec {
-    /// A new value; it holds nothing and costs nothing.
+    /// A new value. It makes what it keeps for the next run, a few pages of memory, with the first.
     pub fn new() -> ProcessExec {
         ProcessExec::default()
     }
@@ -154,17 +157,23 @@ impl ProcessExec {
         started: Instant,
     ) -> Result<Outcome, Failure> {
         let (pipes, stdio) = pipes::make(request.stdin, fed, request.limits.max_output_bytes)?;
-        let child = spawn::spawn(program, stdio, self.group, self.missing)?;
-        let (outcome, abandoned) = Run::new(request, started, child, pipes).drive()?;
-        if let Some(child) = abandoned {
-            self.abandoned.lock().unwrap_or_else(PoisonError::into_inner).push(child);
+        let stack = self.stacks.take().map_err(Failure::at(Step::Stack))?;
+        let child = spawn::spawn(program, stdio, stack, self.group, self.missing)?;
+        let (outcome, left) = Run::new(request, started, child, pipes).drive()?;
+        match left {
+            Left::Stack(stack) => self.stacks.put_back(stack),
+            Left::Child(child) => {
+                self.abandoned.lock().unwrap_or_else(PoisonError::into_inner).push(child);
+            }
         }
         Ok(outcome)
     }
 
     fn reap_abandoned(&self) {
-        let mut abandoned = self.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
-        abandoned.retain(|child| child.reap().is_none());
+        // Somebody else may be at it; in a forked copy of the host, one who is gone.
+        if let Ok(mut abandoned) = self.abandoned.try_lock() {
+            abandoned.retain(|child| child.reap().is_none());
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::child::{Child, LAST_WAIT, SLICE};
 use super::pipes::Pipes;
 use super::spawn::Failure;
+use super::stack::Stack;
 use super::sys;
 use super::{ExecRequest, Interruption, Outcome, Termination};
 
@@ -45,6 +46,14 @@ enum Stage {
     Over,
 }
 
+/// What is left of a run.
+pub(super) enum Left {
+    /// The memory that the process started on, which nobody uses any more.
+    Stack(Stack),
+    /// A process that could not be reaped although it has ended or was killed.
+    Child(Child),
+}
+
 /// What is ready, in the order of [`Run::watch`].
 const STDIN: usize = 0;
 const STDOUT: usize = 1;
@@ -64,9 +73,8 @@ impl<'a> Run<'a> {
         Run { request, started, child, pipes, stage, ended: false, interruption: None, complete }
     }
 
-    /// Runs to the end; an error if the process turns out never to have become the plugin. The child comes
-    /// back if it could not be reaped although it has ended or was killed.
-    pub(super) fn drive(mut self) -> Result<(Outcome, Option<Child>), Failure> {
+    /// Runs to the end; an error if the process turns out never to have become the plugin.
+    pub(super) fn drive(mut self) -> Result<(Outcome, Left), Failure> {
         while !matches!(self.stage, Stage::Over) {
             let mut set = self.watch();
             let context = self.request.context;
@@ -206,7 +214,7 @@ impl<'a> Run<'a> {
         self.complete.1
     }
 
-    fn finish(mut self) -> Result<(Outcome, Option<Child>), Failure> {
+    fn finish(mut self) -> Result<(Outcome, Left), Failure> {
         // The last words of a plugin that was killed.
         self.pipes.stdout.pull(true);
         self.pipes.stderr.pull(true);
@@ -215,7 +223,7 @@ impl<'a> Run<'a> {
         if let Some(failure) = self.child.failure() {
             return Err(failure);
         }
-        let abandoned = termination.is_none();
+        let reaped = termination.is_some();
         let outcome = Outcome {
             termination: termination.unwrap_or(Termination::Unknown),
             interruption: self.interruption,
@@ -224,7 +232,8 @@ impl<'a> Run<'a> {
             stderr: self.pipes.stderr.kept.into_bytes(),
             duration: self.started.elapsed(),
         };
-        Ok((outcome, abandoned.then_some(self.child)))
+        let left = if reaped { Left::Stack(self.child.into_stack()) } else { Left::Child(self.child) };
+        Ok((outcome, left))
     }
 }
 

@@ -16,9 +16,10 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::child::Child;
+use super::stack::{Report, Stack};
 use super::sys::{self, Wait};
 use super::{Group, Missing};
 
@@ -106,6 +107,17 @@ pub(super) struct Failure {
 }
 
 impl Failure {
+    /// The failure that the new process left behind, if it did.
+    pub(super) fn reported(report: &Report) -> Option<Failure> {
+        match report.step.load(Ordering::Acquire) {
+            0 => None,
+            step => Some(Failure {
+                step: Step::from_number(step),
+                error: io::Error::from_raw_os_error(report.errno.load(Ordering::Relaxed)),
+            }),
+        }
+    }
+
     /// For `map_err`: the failure of that step.
     pub(super) fn at(step: Step) -> impl Fn(io::Error) -> Failure {
         move |error| Failure { step, error }
@@ -138,10 +150,10 @@ impl Failure {
 pub(super) fn spawn(
     program: &Program<'_>,
     stdio: Stdio<'_>,
+    stack: Stack,
     group: Group,
     missing: Missing,
 ) -> Result<Child, Failure> {
-    let stack = Stack::new().map_err(Failure::at(Step::Stack))?;
     let argv = [program.path.as_ptr(), ptr::null()];
     let (stdin, input) = match &stdio.stdin {
         Stdin::Whole(input) => (-1, *input),
@@ -215,15 +227,6 @@ struct Plan<'a> {
     group: Group,
     close_range: bool,
     report: &'a Report,
-}
-
-/// How the new process failed to become the plugin; all zero while it has not.
-///
-/// In shared memory, to be readable here even where the child got a copy of everything else.
-#[derive(Default)]
-struct Report {
-    step: AtomicI32,
-    errno: AtomicI32,
 }
 
 /// The life of the new process until it is the plugin. It shares all memory, the thread's `errno` included,
@@ -379,66 +382,4 @@ fn reset_signals() {
         }
     }
     sys::change_mask(libc::SIG_SETMASK, 0);
-}
-
-/// The memory of the new process until it executes: a guard area, the stack, the report.
-#[derive(Debug)]
-pub(super) struct Stack(ptr::NonNull<c_void>);
-
-// SAFETY: the region belongs to this value alone; what is shared in it, the report, is atomic.
-unsafe impl Send for Stack {}
-
-impl Stack {
-    /// As large as the largest page there is.
-    const GUARD: usize = 64 << 10;
-    const STACK: usize = 64 << 10;
-    const REPORT: usize = 64;
-    const SIZE: usize = Stack::GUARD + Stack::STACK;
-
-    fn new() -> io::Result<Stack> {
-        let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
-        // SAFETY: a new mapping at an address of the kernel's choice touches no memory in use.
-        let start = unsafe { libc::mmap(ptr::null_mut(), Stack::SIZE, access, kind, -1, 0) };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        let stack = Stack(ptr::NonNull::new(start).ok_or_else(io::Error::last_os_error)?);
-        // SAFETY: the range is the start of the mapping just made.
-        match unsafe { libc::mprotect(start, Stack::GUARD, libc::PROT_NONE) } {
-            0 => Ok(stack),
-            _ => Err(io::Error::last_os_error()),
-        }
-    }
-
-    /// Where the stack begins, growing down; aligned as the largest requirement there is.
-    fn top(&self) -> *mut c_void {
-        // SAFETY: inside of the mapping.
-        unsafe { self.0.as_ptr().byte_add(Stack::SIZE - Stack::REPORT) }
-    }
-
-    fn report(&self) -> &Report {
-        const { assert!(size_of::<Report>() <= Stack::REPORT) };
-        // SAFETY: the last bytes of the mapping, aligned and outside of the stack; the kernel has set them to
-        // zero, which is a Report, and they are only ever accessed as one.
-        unsafe { &*self.top().cast::<Report>() }
-    }
-
-    /// How the process failed to become the plugin, if it did so far.
-    pub(super) fn failure(&self) -> Option<Failure> {
-        let report = self.report();
-        match report.step.load(Ordering::Acquire) {
-            0 => None,
-            step => Some(Failure {
-                step: Step::from_number(step),
-                error: io::Error::from_raw_os_error(report.errno.load(Ordering::Relaxed)),
-            }),
-        }
-    }
-}
-
-impl Drop for Stack {
-    fn drop(&mut self) {
-        // SAFETY: the mapping that `new` made; nothing borrowed from it outlives this value.
-        unsafe { libc::munmap(self.0.as_ptr(), Stack::SIZE) };
-    }
 }
