@@ -1,12 +1,12 @@
 //! A directory of the cache, held open. Every entry is reached through its descriptor by one name
 //! without following a link, so that nothing planted in the cache leads outside of it.
 
-use std::ffi::{CString, OsStr};
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Read};
+use std::ffi::{CStr, CString, OsStr};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
+use std::io::{self, Read, Seek};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -90,24 +90,32 @@ impl Dir {
 
     /// The regular file `name`, at most [`MAX_FILE_BYTES`] of it; `None` when there is none.
     pub(super) fn read(&self, name: &str) -> io::Result<Option<Contents>> {
-        let file = match self.open_file(name, libc::O_RDONLY) {
+        let (file, metadata) = match self.open_file(name, libc::O_RDONLY) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             outcome => outcome?,
         };
-        let metadata = file.metadata()?;
         let modified = metadata.modified()?;
         if metadata.len() > MAX_FILE_BYTES {
             return Ok(Some(Contents { bytes: None, modified }));
         }
-        // The file may be growing: the original writes in place.
-        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
-        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+        let length = match metadata.len() {
+            // The original writes in place, and may be about to.
+            0 => MAX_FILE_BYTES + 1,
+            // No more, so that nobody has to ask whether there is more.
+            length => length,
+        };
+        file.take(length).read_to_end(&mut bytes)?;
         let whole = bytes.len() as u64 <= MAX_FILE_BYTES;
         Ok(Some(Contents { bytes: whole.then_some(bytes), modified }))
     }
 
     /// Opens the regular file `name`. Anything else is an error, and never waited for (a FIFO).
-    pub(super) fn open_file(&self, name: impl AsRef<OsStr>, access: libc::c_int) -> io::Result<File> {
+    pub(super) fn open_file(
+        &self,
+        name: impl AsRef<OsStr>,
+        access: libc::c_int,
+    ) -> io::Result<(File, Metadata)> {
         let flags = access | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
         let file = match sys::openat(self.file.as_fd(), &c_name(name)?, flags, 0) {
             Ok(fd) => File::from(fd),
@@ -116,17 +124,37 @@ impl Dir {
             }
             Err(error) => return Err(error),
         };
-        if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
+        match file.metadata()? {
+            metadata if metadata.is_file() => Ok((file, metadata)),
+            _ => Err(io::Error::other("it is not a regular file")),
+        }
+    }
+
+    /// The regular file at a path of several names below this directory, in one step; `None` where that is not
+    /// to be had (nothing there, a link on the way, a kernel before Linux 5.6), which a walk will explain.
+    pub(super) fn open_file_below(&self, path: &CStr, access: libc::c_int) -> Option<(File, Metadata)> {
+        let flags = access | libc::O_NONBLOCK | libc::O_NOCTTY;
+        let file = File::from(sys::openat_below(self.file.as_fd(), path, flags).ok()?);
+        let metadata = file.metadata().ok()?;
+        metadata.is_file().then_some((file, metadata))
+    }
+
+    /// The directory at such a path, under the same conditions.
+    pub(super) fn subdir_below(&self, path: &CStr) -> Option<Dir> {
+        let file = sys::openat_below(self.file.as_fd(), path, libc::O_RDONLY | libc::O_DIRECTORY).ok()?;
+        let path = self.path.join(OsStr::from_bytes(path.to_bytes()));
+        Some(Dir { file: File::from(file), path })
     }
 
     /// A new file of mode 0600, whatever the umask, open for reading and writing.
-    pub(super) fn create_file(&self, name: &str) -> io::Result<File> {
+    pub(super) fn create_file(&self, name: &str) -> io::Result<(File, Metadata)> {
         let flags = libc::O_RDWR | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW;
         let file = File::from(sys::openat(self.file.as_fd(), &c_name(name)?, flags, FILE_MODE)?);
-        if file.metadata()?.permissions().mode() & 0o7777 != FILE_MODE {
+        let metadata = file.metadata()?;
+        if metadata.permissions().mode() & 0o7777 != FILE_MODE {
             file.set_permissions(Permissions::from_mode(FILE_MODE))?;
         }
-        Ok(file)
+        Ok((file, metadata))
     }
 
     /// Removes the entry `name`; tells whether there was one.
@@ -166,12 +194,19 @@ impl Dir {
         }
     }
 
-    /// Calls `visit` with the name of every entry, in no order, until it answers false.
-    pub(super) fn each_name(&self, mut visit: impl FnMut(&OsStr) -> bool) -> io::Result<()> {
-        // A descriptor of its own, because the position in the directory belongs to it.
-        let flags = libc::O_RDONLY | libc::O_DIRECTORY;
-        let dir = sys::openat(self.file.as_fd(), c".", flags, 0)?;
-        let mut buffer = vec![0; 64 << 10];
+    /// Whether the directory was removed: nothing can be made in it any more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.file.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
+    }
+
+    /// Calls `visit` with the name of every entry, in no order, until it answers false. Asks the kernel for so
+    /// many bytes of them at once.
+    ///
+    /// Not for two threads at once with one `Dir`: the position in the directory belongs to its descriptor.
+    pub(super) fn each_name(&self, at_once: usize, mut visit: impl FnMut(&OsStr) -> bool) -> io::Result<()> {
+        let mut dir = &self.file;
+        dir.rewind()?;
+        let mut buffer = vec![0; at_once];
         loop {
             let filled = sys::getdents(dir.as_fd(), &mut buffer)?;
             if filled == 0 {

@@ -1,6 +1,7 @@
 //! The attachments in the cache, one after the other.
 
 use std::io;
+use std::sync::Arc;
 
 use super::dir::{self, Dir};
 use super::names::{self, Names};
@@ -33,7 +34,7 @@ pub enum Scanned {
 #[derive(Debug)]
 pub struct Scan {
     filter: AttachmentFilter,
-    results: Option<Dir>,
+    results: Option<Arc<Dir>>,
     names: std::vec::IntoIter<Box<str>>,
 }
 
@@ -91,7 +92,7 @@ fn candidates(results: &Dir, filter: &AttachmentFilter) -> Result<Vec<Box<str>>>
         }
     } else {
         results
-            .each_name(|name| {
+            .each_name(64 << 10, |name| {
                 // What is not UTF-8 was written by neither library.
                 if let Some(name) = name.to_str().filter(|name| names::may_match(filter, name)) {
                     found.push(name.into());

@@ -1,8 +1,8 @@
 //! Locks on attachments and networks, between threads and between processes.
 //!
 //! Each lock is one byte of `<cacheDir>/.libcni/locks`, at an offset that is a hash, locked through an open
-//! file description of its own. So threads exclude each other as processes do, the number of files
-//! does not grow, two locks do not meet in a bucket, and the kernel lets go when the holder dies.
+//! file description that is the operation's own. So threads exclude each other as processes do, the number of
+//! files does not grow, two locks do not meet in a bucket, and the kernel lets go when the holder dies.
 //!
 //! Two names with one hash (61 bits) wait for each other without need and do no other harm: who carries
 //! the offset in [`HeldLocks`] does not wait for it, whichever name it was taken for.
@@ -21,7 +21,7 @@
 //! operation then goes on without (an ADD fails at its preflight): DEL must be possible there. Where locks
 //! are not supported (some network file systems) the error says so, and that `"locking": false` helps.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
-use super::dir::{Dir, failed};
+use super::dir::failed;
 use super::sys::{self, LockMode};
 use super::{Cache, OWN, names};
 use crate::context::{Context, HeldLocks, LockId};
@@ -53,15 +53,15 @@ enum Space {
     Gate = 2,
 }
 
-/// A lock, until it goes out of scope.
+/// One lock or two, until it goes out of scope.
 #[derive(Debug)]
 #[must_use = "the lock lasts as long as this value"]
 pub struct Guard(Option<Held>);
 
 #[derive(Debug)]
 struct Held {
-    file: File,
-    id: LockId,
+    _file: LocksFile,
+    ids: [Option<LockId>; 2],
 }
 
 impl Guard {
@@ -71,22 +71,26 @@ impl Guard {
         self.0.is_some()
     }
 
-    pub(crate) fn id(&self) -> Option<LockId> {
-        self.0.as_ref().map(|held| held.id)
+    pub(crate) fn ids(&self) -> impl Iterator<Item = LockId> {
+        self.0.iter().flat_map(|held| held.ids).flatten()
     }
 }
 
 /// The lock, for those who are to be told that it is held.
 impl From<&Guard> for Option<LockId> {
     fn from(guard: &Guard) -> Option<LockId> {
-        guard.id()
+        guard.ids().next()
     }
 }
 
-impl Drop for Held {
+/// The locks file, in an open file description of its own.
+#[derive(Debug)]
+struct LocksFile(File);
+
+impl Drop for LocksFile {
     fn drop(&mut self) {
         // Closing would not do: a forked copy of the host may hold the same open file description.
-        let _ = sys::unlock_all(self.file.as_fd());
+        let _ = sys::unlock_all(self.0.as_fd());
     }
 }
 
@@ -106,17 +110,27 @@ impl Cache {
         held: &HeldLocks,
     ) -> Result<Guard> {
         names::check(key)?;
-        let what = format!(
-            "attachment (network {}, container {}, interface {})",
-            quote(&key.network_name),
-            quote(&key.container_id),
-            quote(&key.if_name)
-        );
-        let mut wait = Wait::new(&what, context, deadline);
         let Some(locks) = self.open_locks(held)? else { return Ok(Guard(None)) };
-        locks
-            .take(Space::Attachment, &names::plain(key), LockMode::Exclusive, &mut wait)
-            .map_err(|error| error.with(|facts| facts.attachment = Some(key.clone())))
+        let attachment = locks.take_attachment(key, context, deadline)?;
+        Ok(locks.hold([attachment, None]))
+    }
+
+    /// Takes what ADD and DEL need: [`Cache::lock_network_shared`], then [`Cache::lock_attachment`].
+    ///
+    /// # Errors
+    /// As [`Cache::lock_attachment`].
+    pub(crate) fn lock_network_and_attachment(
+        &self,
+        key: &AttachmentKey,
+        context: &Context,
+        deadline: Option<Instant>,
+        held: &HeldLocks,
+    ) -> Result<Guard> {
+        names::check(key)?;
+        let Some(locks) = self.open_locks(held)? else { return Ok(Guard(None)) };
+        let network = locks.take_network(&key.network_name, LockMode::Shared, context, deadline)?;
+        let attachment = locks.take_attachment(key, context, deadline)?;
+        Ok(locks.hold([network, attachment]))
     }
 
     /// Takes a network's lock for ADD or DEL, before the attachment's: any number of them may hold it.
@@ -155,36 +169,30 @@ impl Cache {
         deadline: Option<Instant>,
         held: &HeldLocks,
     ) -> Result<Guard> {
-        let what = format!("network {}", quote(network));
-        let mut wait = Wait::new(&what, context, deadline);
         let Some(locks) = self.open_locks(held)? else { return Ok(Guard(None)) };
-        if locks.passes_gates() {
-            return locks.take(Space::Network, network, mode, &mut wait);
-        }
-        let Some(gate) = self.open_locks(held)? else { return Ok(Guard(None)) };
-        let gate = gate.take(Space::Gate, network, mode, &mut wait)?;
-        let guard = locks.take(Space::Network, network, mode, &mut wait);
-        drop(gate);
-        guard
+        let network = locks.take_network(network, mode, context, deadline)?;
+        Ok(locks.hold([network, None]))
     }
 
-    /// The locks file, in an open file description of its own; `None` where it cannot be made.
+    /// The locks file; `None` where it cannot be made.
     fn open_locks<'h>(&self, held: &'h HeldLocks) -> Result<Option<Locks<'h>>> {
         match self.try_open_locks() {
-            Ok((file, path)) => {
-                let metadata = file.metadata().map_err(|error| failed("lock", &path, &error))?;
+            Ok(((file, metadata), path)) => {
                 let id = LockId { device: metadata.dev(), inode: metadata.ino(), offset: 0 };
-                Ok(Some(Locks { file, path, id, held }))
+                Ok(Some(Locks { file: LocksFile(file), path, id, held }))
             }
             Err((error, _)) if cannot_be_written(&error) => Ok(None),
             Err((error, path)) => Err(no_lock(&path, &error)),
         }
     }
 
-    fn try_open_locks(&self) -> Result<(File, PathBuf), (io::Error, PathBuf)> {
-        let base = Dir::make(&self.dir, self.durable).map_err(|error| (error, self.dir.clone()))?;
+    fn try_open_locks(&self) -> Result<((File, Metadata), PathBuf), (io::Error, PathBuf)> {
+        let base = self.try_make_base().map_err(|error| (error, self.dir.clone()))?;
+        let path = base.path().join(OWN).join(LOCKS);
+        if let Some(opened) = base.open_file_below(c".libcni/locks", libc::O_RDWR) {
+            return Ok((opened, path));
+        }
         let own = base.make_subdir(OWN, self.durable).map_err(|error| (error, base.path().join(OWN)))?;
-        let path = own.path().join(LOCKS);
         let mut last = io::Error::from(io::ErrorKind::NotFound);
         for _ in 0..ATTEMPTS {
             match own.open_file(LOCKS, libc::O_RDWR) {
@@ -200,25 +208,66 @@ impl Cache {
     }
 }
 
-/// The open locks file of one lock that is being taken.
+/// The open locks file of an operation that is taking its locks.
 struct Locks<'h> {
-    file: File,
+    file: LocksFile,
     path: PathBuf,
     id: LockId,
     held: &'h HeldLocks,
 }
 
 impl Locks<'_> {
-    fn passes_gates(&self) -> bool {
-        self.held.touch(self.id)
+    /// Those that were taken, for as long as the guard lives.
+    fn hold(self, ids: [Option<LockId>; 2]) -> Guard {
+        Guard(ids.iter().any(Option::is_some).then_some(Held { _file: self.file, ids }))
     }
 
-    fn take(self, space: Space, name: &str, mode: LockMode, wait: &mut Wait<'_>) -> Result<Guard> {
+    fn take_network(
+        &self,
+        network: &str,
+        mode: LockMode,
+        context: &Context,
+        deadline: Option<Instant>,
+    ) -> Result<Option<LockId>> {
+        let what = || format!("network {}", quote(network));
+        let mut wait = Wait::new(&what, context, deadline);
+        if self.held.touch(self.id) {
+            return self.take(Space::Network, network, mode, &mut wait);
+        }
+        let gate = self.take(Space::Gate, network, mode, &mut wait)?;
+        let network = self.take(Space::Network, network, mode, &mut wait)?;
+        if let Some(gate) = gate {
+            sys::unlock_byte(self.file.0.as_fd(), gate.offset)
+                .map_err(|error| no_lock(&self.path, &error))?;
+        }
+        Ok(network)
+    }
+
+    fn take_attachment(
+        &self,
+        key: &AttachmentKey,
+        context: &Context,
+        deadline: Option<Instant>,
+    ) -> Result<Option<LockId>> {
+        let what = || {
+            format!(
+                "attachment (network {}, container {}, interface {})",
+                quote(&key.network_name),
+                quote(&key.container_id),
+                quote(&key.if_name)
+            )
+        };
+        let mut wait = Wait::new(&what, context, deadline);
+        self.take(Space::Attachment, &names::plain(key), LockMode::Exclusive, &mut wait)
+            .map_err(|error| error.with(|facts| facts.attachment = Some(key.clone())))
+    }
+
+    fn take(&self, space: Space, name: &str, mode: LockMode, wait: &mut Wait<'_>) -> Result<Option<LockId>> {
         let id = LockId { offset: offset(space, name), ..self.id };
         loop {
-            match sys::try_lock_byte(self.file.as_fd(), mode, id.offset) {
-                Ok(true) => return Ok(Guard(Some(Held { file: self.file, id }))),
-                Ok(false) if self.held.contain(id) => return Ok(Guard(None)),
+            match sys::try_lock_byte(self.file.0.as_fd(), mode, id.offset) {
+                Ok(true) => return Ok(Some(id)),
+                Ok(false) if self.held.contain(id) => return Ok(None),
                 Ok(false) => wait.pause()?,
                 Err(error) => return Err(no_lock(&self.path, &error)),
             }
@@ -235,14 +284,14 @@ fn offset(space: Space, name: &str) -> i64 {
 
 /// A wait that ends with the deadline or the context.
 struct Wait<'a> {
-    what: &'a str,
+    what: &'a dyn Fn() -> String,
     context: &'a Context,
     deadline: Option<Instant>,
     pause_ms: u8,
 }
 
 impl<'a> Wait<'a> {
-    fn new(what: &'a str, context: &'a Context, deadline: Option<Instant>) -> Wait<'a> {
+    fn new(what: &'a dyn Fn() -> String, context: &'a Context, deadline: Option<Instant>) -> Wait<'a> {
         let deadline = [deadline, context.deadline()].into_iter().flatten().min();
         Wait { what, context, deadline, pause_ms: FIRST_PAUSE_MS }
     }
@@ -254,7 +303,7 @@ impl<'a> Wait<'a> {
         if self.context.is_cancelled() {
             return Err(Error::new(
                 Status::Cancelled,
-                format!("cancelled while waiting for the lock of {what}"),
+                format!("cancelled while waiting for the lock of {}", what()),
             ));
         }
         let mut pause = Duration::from_millis(self.pause_ms.into());
@@ -262,7 +311,7 @@ impl<'a> Wait<'a> {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 let message =
-                    format!("timed out while waiting for the lock of {what}: another operation holds it");
+                    format!("timed out while waiting for the lock of {}: another operation holds it", what());
                 return Err(Error::new(Status::Timeout, message).with(|facts| facts.timed_out = true));
             }
             pause = pause.min(left);
@@ -278,7 +327,7 @@ impl<'a> Wait<'a> {
                 Ok(())
             }
             Err(error) => {
-                Err(Error::new(Status::Io, format!("failed to wait for the lock of {what}: {error}")))
+                Err(Error::new(Status::Io, format!("failed to wait for the lock of {}: {error}", what())))
             }
         }
     }

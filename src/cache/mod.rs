@@ -25,10 +25,14 @@
 //!   `cacheDir` itself may be one.
 //!
 //! Nothing here knows of networks' operations, of plugins or of the C ABI. Each call opens what it needs
-//! and keeps nothing open: a [`Cache`] is only a path and a setting, free to share between threads.
+//! and keeps nothing open: a [`Cache`] is only a path and a setting, free to share between threads. One that is
+//! made for an operation keeps what it opened until the operation is over ([`Cache::for_operation`]).
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use serde_json::value::RawValue;
 
@@ -60,6 +64,19 @@ const OWN: &str = ".libcni";
 pub struct Cache {
     dir: PathBuf,
     durable: bool,
+    opened: Option<Arc<Opened>>,
+}
+
+/// What the steps of one operation have opened or found so far, for the next ones.
+#[derive(Debug, Default)]
+struct Opened {
+    base: OnceLock<Arc<Dir>>,
+    results: OnceLock<Arc<Dir>>,
+    tmp: OnceLock<Arc<Dir>>,
+    /// The file that showed that the cache is writable: the one to write to.
+    probe: Mutex<Option<store::Probe>>,
+    /// Whether the attachment was found under its plain name and under no other.
+    plain_alone: AtomicBool,
 }
 
 /// An attachment and what its ADD returned.
@@ -114,7 +131,13 @@ impl Cache {
     ///
     /// `durable`: what is stored survives a power cut (fsync), not only a crash of the process.
     pub fn new(dir: impl Into<PathBuf>, durable: bool) -> Cache {
-        Cache { dir: dir.into(), durable }
+        Cache { dir: dir.into(), durable, opened: None }
+    }
+
+    /// The same cache for the steps of one operation on one attachment, under its lock: what one step has
+    /// opened and found, the next one does not open and look for again.
+    pub(crate) fn for_operation(self) -> Cache {
+        Cache { opened: Some(Arc::default()), ..self }
     }
 
     /// The cache directory.
@@ -131,6 +154,10 @@ impl Cache {
         let names = Names::of(key)?;
         let Some(results) = self.results()? else { return Ok(Lookup::Absent) };
         let Places { hashed, plain } = Places::read(&results, &names, key)?;
+        if let Some(opened) = &self.opened {
+            let plain_alone = matches!((&plain, &hashed), (Seen::Own(_), Seen::Absent));
+            opened.plain_alone.store(plain_alone, Ordering::Relaxed);
+        }
         let corrupt =
             |name: &str, reason| Lookup::Corrupt(Problem { path: results.path().join(name), reason });
         Ok(match (plain, hashed) {
@@ -153,6 +180,12 @@ impl Cache {
     pub fn remove(&self, key: &AttachmentKey) -> Result<CorruptFiles> {
         let names = Names::of(key)?;
         let Some(results) = self.results()? else { return Ok(CorruptFiles::default()) };
+        if let (Some(opened), Some(name)) = (&self.opened, names.plain())
+            && opened.plain_alone.load(Ordering::Relaxed)
+        {
+            results.remove(name).map_err(|error| results.failed("remove", name, &error))?;
+            return Ok(CorruptFiles::default());
+        }
         let places = Places::read(&results, &names, key)?;
         // A bare result does not say whose it is. It is not of an attachment that has its own file.
         let owns_legacy = !matches!(places.hashed, Seen::Own(_));
@@ -174,19 +207,48 @@ impl Cache {
     }
 
     /// The directory of attachments, if there is one.
-    fn results(&self) -> Result<Option<Dir>> {
-        let base = Dir::open(&self.dir).map_err(|error| failed("open", &self.dir, &error))?;
-        match base {
-            Some(base) => base.subdir(RESULTS).map_err(|error| base.failed("open", RESULTS, &error)),
-            None => Ok(None),
-        }
+    fn results(&self) -> Result<Option<Arc<Dir>>> {
+        self.opened(
+            |opened| &opened.results,
+            || {
+                let base = self.opened(
+                    |opened| &opened.base,
+                    || Dir::open(&self.dir).map_err(|error| failed("open", &self.dir, &error)),
+                )?;
+                match base {
+                    Some(base) => base.subdir(RESULTS).map_err(|error| base.failed("open", RESULTS, &error)),
+                    None => Ok(None),
+                }
+            },
+        )
     }
 
-    /// The cache directory and our own directory in it, made when they are not there.
-    fn make_own(&self) -> Result<(Dir, Dir)> {
-        let base = Dir::make(&self.dir, self.durable).map_err(|error| failed("make", &self.dir, &error))?;
-        let own = make_subdir(&base, OWN, self.durable)?;
-        Ok((base, own))
+    /// The cache directory, made when it is not there.
+    fn try_make_base(&self) -> io::Result<Arc<Dir>> {
+        let base = self.opened(|opened| &opened.base, || Dir::make(&self.dir, self.durable).map(Some))?;
+        base.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+    }
+
+    fn make_base(&self) -> Result<Arc<Dir>> {
+        self.try_make_base().map_err(|error| failed("make", &self.dir, &error))
+    }
+
+    /// What `open` opens, or what it opened before in this operation.
+    fn opened<E>(
+        &self,
+        which: impl Fn(&Opened) -> &OnceLock<Arc<Dir>>,
+        open: impl FnOnce() -> Result<Option<Dir>, E>,
+    ) -> Result<Option<Arc<Dir>>, E> {
+        let place = self.opened.as_deref().map(which);
+        if let Some(dir) = place.and_then(OnceLock::get) {
+            return Ok(Some(dir.clone()));
+        }
+        let Some(dir) = open()?.map(Arc::new) else { return Ok(None) };
+        if let Some(place) = place {
+            // Should another thread have been faster, both directories are the same one.
+            let _ = place.set(dir.clone());
+        }
+        Ok(Some(dir))
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::dir::{self, Dir};
 use super::names::{self, Names};
 use super::temp::{self, Temp};
-use super::{Cache, Entry, Places, Problem, RESULTS, Seen, format, internal, make_subdir};
+use super::{Cache, Entry, OWN, Places, Problem, RESULTS, Seen, format, internal, make_subdir};
 use crate::error::Result;
 use crate::types::attachment::AttachmentKey;
 
@@ -43,8 +44,16 @@ pub struct CorruptFiles {
 
 /// The directories of a store.
 struct Dirs {
-    results: Dir,
-    tmp: Dir,
+    results: Arc<Dir>,
+    tmp: Arc<Dir>,
+}
+
+/// What [`Cache::check_writable`] leaves to the store of the same operation.
+#[derive(Debug)]
+pub(super) struct Probe {
+    file: Temp,
+    /// Whether nothing stood under either of the attachment's names.
+    free: bool,
 }
 
 /// Which name a store takes, and whether something of the same attachment is replaced there.
@@ -64,10 +73,15 @@ impl Cache {
         let Dirs { results, tmp } = self.make_dirs()?;
         results.check_writable().map_err(|error| results.failed("write", shown(&names), &error))?;
         temp::sweep(&tmp);
-        let mut probe = Temp::create(&tmp).map_err(|error| results.failed("write", shown(&names), &error))?;
+        let mut file = Temp::create(&tmp).map_err(|error| results.failed("write", shown(&names), &error))?;
         // As much as a small attachment: a full disk often still has room for an empty file.
-        probe.write(&[0; 4096]).map_err(|error| results.failed("write", shown(&names), &error))?;
-        Places::read(&results, &names, key).map(drop)
+        file.write(&[0; 4096]).map_err(|error| results.failed("write", shown(&names), &error))?;
+        let places = Places::read(&results, &names, key)?;
+        if let Some(opened) = &self.opened {
+            let free = matches!((places.plain, places.hashed), (Seen::Absent, Seen::Absent));
+            *opened.probe.lock().unwrap_or_else(PoisonError::into_inner) = Some(Probe { file, free });
+        }
+        Ok(())
     }
 
     /// Stores the attachment, in place of what was stored of it before.
@@ -86,15 +100,38 @@ impl Cache {
         let key = &entry.attachment.key;
         let names = Names::of(key)?;
         let bytes = format::print(entry)?;
-        let Dirs { results, tmp } = self.make_dirs()?;
-        let at = |step: &'static str| {
-            let (results, name) = (&results, shown(&names));
-            move |error: io::Error| results.failed(step, name, &error)
-        };
+        let dirs = self.make_dirs()?;
+        let probe = self.opened.as_ref().and_then(|opened| {
+            let mut probe = opened.probe.lock().unwrap_or_else(PoisonError::into_inner);
+            probe.take()
+        });
+        match self.store_in(&dirs, key, &names, &bytes, probe) {
+            // Somebody removed the directories while the plugins ran.
+            Err(_) if self.opened.is_some() && (dirs.results.is_gone() || dirs.tmp.is_gone()) => {
+                let again = Cache { opened: None, ..self.clone() };
+                again.store_in(&again.make_dirs()?, key, &names, &bytes, None)
+            }
+            outcome => outcome,
+        }
+    }
 
-        temp::sweep(&tmp);
-        let mut file = Temp::create(&tmp).map_err(at("write"))?;
-        file.write(&bytes).map_err(at("write"))?;
+    fn store_in(
+        &self,
+        Dirs { results, tmp }: &Dirs,
+        key: &AttachmentKey,
+        names: &Names,
+        bytes: &[u8],
+        probe: Option<Probe>,
+    ) -> Result<CorruptFiles> {
+        let at = |step: &'static str| move |error: io::Error| results.failed(step, shown(names), &error);
+        let Probe { mut file, mut free } = match probe {
+            Some(probe) => probe,
+            None => {
+                temp::sweep(tmp);
+                Probe { file: Temp::create(tmp).map_err(at("write"))?, free: false }
+            }
+        };
+        file.write(bytes).map_err(at("write"))?;
         if self.durable {
             file.sync().map_err(at("sync"))?;
         }
@@ -102,9 +139,12 @@ impl Cache {
         let mut corrupt = CorruptFiles::default();
         for _ in 0..ATTEMPTS {
             corrupt.left.clear();
-            let places = Places::read(&results, &names, key)?;
-            let target = self.target(&results, &names, &places, &mut corrupt)?;
-            if !file.place((&results, target.name), target.replace).map_err(at("store"))? {
+            let places = match std::mem::take(&mut free) {
+                true => Places { plain: Seen::Absent, hashed: Seen::Absent },
+                false => Places::read(results, names, key)?,
+            };
+            let target = self.target(results, names, &places, &mut corrupt)?;
+            if !file.place((results, target.name), target.replace).map_err(at("store"))? {
                 // Somebody who holds no lock was faster; look again at what stands there now.
                 continue;
             }
@@ -183,7 +223,7 @@ impl Cache {
 
     /// Moves a file out of `results`, unless it is gone.
     fn set_aside(&self, results: &Dir, name: &str) -> Result<Option<SetAside>> {
-        let (_, own) = self.make_own()?;
+        let own = make_subdir(&*self.make_base()?, OWN, self.durable)?;
         let corrupt = make_subdir(&own, CORRUPT, self.durable)?;
         let to = names::with_suffix(name, &temp::unique());
         match results.rename(name, (&corrupt, &to), false) {
@@ -197,9 +237,20 @@ impl Cache {
     }
 
     fn make_dirs(&self) -> Result<Dirs> {
-        let (base, own) = self.make_own()?;
-        let results = make_subdir(&base, RESULTS, self.durable)?;
-        Ok(Dirs { results, tmp: make_subdir(&own, TMP, self.durable)? })
+        let made =
+            |dir: Option<Arc<Dir>>| dir.ok_or_else(|| internal("a directory of the cache was not made"));
+        let base = self.make_base()?;
+        let results = made(
+            self.opened(|opened| &opened.results, || make_subdir(&base, RESULTS, self.durable).map(Some))?,
+        )?;
+        let tmp = self.opened(
+            |opened| &opened.tmp,
+            || match base.subdir_below(c".libcni/tmp") {
+                Some(tmp) => Ok(Some(tmp)),
+                None => make_subdir(&make_subdir(&base, OWN, self.durable)?, TMP, self.durable).map(Some),
+            },
+        )?;
+        Ok(Dirs { results, tmp: made(tmp)? })
     }
 }
 
@@ -215,7 +266,7 @@ pub(super) fn is_settled(modified: SystemTime) -> bool {
 /// Removes the oldest of more than [`CORRUPT_MOST`] files. Never a reason for an operation to fail.
 fn forget_oldest(corrupt: &Dir) {
     let mut names = Vec::new();
-    let _ = corrupt.each_name(|name| {
+    let _ = corrupt.each_name(4 << 10, |name| {
         names.push(name.to_owned());
         true
     });

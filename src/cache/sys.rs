@@ -26,6 +26,25 @@ pub(super) fn openat(dir: BorrowedFd<'_>, name: &CStr, flags: c_int, mode: u32) 
     crate::descriptor::above_stdio(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// Opens a path below `dir` that leads neither out of it nor through a link (Linux 5.6).
+pub(super) fn openat_below(dir: BorrowedFd<'_>, path: &CStr, flags: c_int) -> io::Result<OwnedFd> {
+    // SAFETY: all zero bytes are a valid value of this struct of integers.
+    let mut how: libc::open_how = unsafe { std::mem::zeroed() };
+    how.flags = (flags | libc::O_CLOEXEC).unsigned_abs().into();
+    how.resolve = libc::RESOLVE_BENEATH | libc::RESOLVE_NO_SYMLINKS;
+    let fd = retry(|| {
+        // SAFETY: `path` is NUL-terminated, `how` has the size that is said; both outlive the call. `dir` is open
+        // while it is borrowed.
+        let fd = unsafe {
+            let how = &raw const how;
+            libc::syscall(libc::SYS_openat2, dir.as_raw_fd(), path.as_ptr(), how, size_of::<libc::open_how>())
+        };
+        c_int::try_from(fd).unwrap_or(-1)
+    })?;
+    // SAFETY: the call above made this descriptor and nobody else knows it.
+    crate::descriptor::above_stdio(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
 pub(super) fn mkdirat(dir: BorrowedFd<'_>, name: &CStr, mode: u32) -> io::Result<()> {
     // SAFETY: as for openat.
     retry(|| unsafe { libc::mkdirat(dir.as_raw_fd(), name.as_ptr(), mode) }).map(drop)
@@ -110,6 +129,10 @@ pub(super) fn try_lock_byte(fd: BorrowedFd<'_>, mode: LockMode, offset: i64) -> 
         LockMode::Exclusive => libc::F_WRLCK,
     };
     taken(set_lock(fd, kind, offset, 1), &[libc::EAGAIN, libc::EACCES])
+}
+
+pub(super) fn unlock_byte(fd: BorrowedFd<'_>, offset: i64) -> io::Result<()> {
+    set_lock(fd, libc::F_UNLCK, offset, 1).map(drop)
 }
 
 pub(super) fn unlock_all(fd: BorrowedFd<'_>) -> io::Result<()> {

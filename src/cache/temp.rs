@@ -5,10 +5,11 @@
 //! is a dead writer's, and the next store removes it.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::process;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -22,23 +23,25 @@ const SWEEP_MOST: usize = 32;
 const ATTEMPTS: usize = 16;
 
 /// A new file. It is removed when it goes out of scope before it was put in its place.
-pub(super) struct Temp<'a> {
-    dir: &'a Dir,
+#[derive(Debug)]
+pub(super) struct Temp {
+    dir: Arc<Dir>,
     name: String,
     file: File,
+    length: u64,
     placed: bool,
 }
 
-impl<'a> Temp<'a> {
-    pub(super) fn create(dir: &'a Dir) -> io::Result<Temp<'a>> {
+impl Temp {
+    pub(super) fn create(dir: &Arc<Dir>) -> io::Result<Temp> {
         for _ in 0..ATTEMPTS {
             let name = unique();
-            let file = match dir.create_file(&name) {
+            let (file, _) = match dir.create_file(&name) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 outcome => outcome?,
             };
             // From here on the name is removed on every way out.
-            let temp = Temp { dir, name, file, placed: false };
+            let temp = Temp { dir: dir.clone(), name, file, length: 0, placed: false };
             match sys::try_flock(temp.file.as_fd()) {
                 // Between its making and this lock a sweep may have taken it for a dead one.
                 Ok(true) if temp.file.metadata()?.nlink() > 0 => return Ok(temp),
@@ -50,8 +53,15 @@ impl<'a> Temp<'a> {
         Err(io::Error::other("no temporary file lasts"))
     }
 
+    /// Makes `bytes` its contents, whatever they were.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)
+        self.file.write_all_at(bytes, 0)?;
+        let length = bytes.len() as u64;
+        if self.length > length {
+            self.file.set_len(length)?;
+        }
+        self.length = length;
+        Ok(())
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
@@ -65,7 +75,7 @@ impl<'a> Temp<'a> {
     }
 }
 
-impl Drop for Temp<'_> {
+impl Drop for Temp {
     fn drop(&mut self) {
         if !self.placed {
             // Should this fail, a later sweep removes it.
@@ -77,12 +87,12 @@ impl Drop for Temp<'_> {
 /// Removes what dead writers left. Never a reason for the store to fail.
 pub(super) fn sweep(dir: &Dir) {
     let mut names = Vec::new();
-    let _ = dir.each_name(|name| {
+    let _ = dir.each_name(4 << 10, |name| {
         names.push(name.to_owned());
         names.len() < SWEEP_MOST
     });
     for name in names {
-        let Ok(file) = dir.open_file(&name, libc::O_RDONLY) else { continue };
+        let Ok((file, _)) = dir.open_file(&name, libc::O_RDONLY) else { continue };
         if sys::try_flock(file.as_fd()).is_ok_and(|dead| dead) {
             // Names are never used again: this one is the locked file's, or nobody's any more.
             let _ = dir.remove(&name);

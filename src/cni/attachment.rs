@@ -82,8 +82,10 @@ impl Cni {
         let ctx = &ctx.until(deadline);
         let key = target.key(rt);
         check_key(&key)?;
-        let locks = self.lock_attachment(ctx, Command::Check, rt.cache_dir.as_deref(), &key, deadline)?;
-        let prev_result = self.prev_result_to_check(target, rt, &key)?.map(|result| result.to_json());
+        let cache = self.cache(rt.cache_dir.as_deref()).map(Cache::for_operation);
+        let locks = self.lock_attachment(ctx, Command::Check, cache.as_ref(), &key, deadline)?;
+        let prev_result =
+            self.prev_result_to_check(target, rt, &key, cache.as_ref())?.map(|result| result.to_json());
         let call = Call::new(self, locks.context(), Command::Check, &Parameters::of(rt), deadline);
         let injected = target.injected(rt, prev_result.as_deref());
         for index in 0..target.plugins.len() {
@@ -112,16 +114,17 @@ impl Cni {
         target: &Target<'_>,
         rt: &RuntimeConf,
         key: &AttachmentKey,
+        cache: Option<&Cache>,
     ) -> Result<Option<CniResult>> {
         if let Some(result) = &rt.prev_result {
             return prev_result::given(result.get(), target.cni_version).map(Some);
         }
-        let Some(cache) = self.cache(rt.cache_dir.as_deref()) else { return Ok(None) };
+        let Some(cache) = cache else { return Ok(None) };
         let failed = |error: Error| {
             let network = text::quote(target.name);
             error.context(format_args!("failed to get network {network} cached result")).about(key)
         };
-        match prev_result::cached(&cache, key, target.cni_version).map_err(failed)? {
+        match prev_result::cached(cache, key, target.cni_version).map_err(failed)? {
             PrevResult::Known(result) => Ok(Some(*result)),
             PrevResult::Unusable(error) => Err(failed(error)),
             PrevResult::Absent => {
@@ -143,8 +146,9 @@ impl Cni {
         let key = target.key(rt);
         identity::check_no_nul(rt)?;
         check_key(&key)?;
-        let locks = self.lock_attachment(ctx, Command::Del, rt.cache_dir.as_deref(), &key, deadline)?;
-        self.del_locked(locks.context(), target, rt, &key, deadline)
+        let cache = self.cache(rt.cache_dir.as_deref()).map(Cache::for_operation);
+        let locks = self.lock_attachment(ctx, Command::Del, cache.as_ref(), &key, deadline)?;
+        self.del_locked(locks.context(), target, rt, &key, cache.as_ref(), deadline)
     }
 
     /// DEL of an attachment that this call has locked already.
@@ -154,10 +158,10 @@ impl Cni {
         target: &Target<'_>,
         rt: &RuntimeConf,
         key: &AttachmentKey,
+        cache: Option<&Cache>,
         deadline: Option<Instant>,
     ) -> Result<()> {
-        let cache = self.cache(rt.cache_dir.as_deref());
-        let prev_result = self.prev_result_to_delete(target, rt, key, cache.as_ref())?;
+        let prev_result = self.prev_result_to_delete(target, rt, key, cache)?;
         let known = match &prev_result {
             PrevResult::Known(result) => Some(result.to_json()),
             PrevResult::Absent | PrevResult::Unusable(_) => None,
@@ -225,10 +229,9 @@ impl Addition<'_> {
         let preflight = self.cni.options().preflight;
         // Whatever is wrong with the input shows before anything is locked, written or run.
         let found = self.find_programs(ctx, if preflight { self.target.plugins.len() } else { 1 })?;
-        let cache_dir = self.rt.cache_dir.as_deref();
-        let locks = self.cni.lock_attachment(ctx, Command::Add, cache_dir, &self.key, self.deadline)?;
+        let cache = self.cni.cache(self.rt.cache_dir.as_deref()).map(Cache::for_operation);
+        let locks = self.cni.lock_attachment(ctx, Command::Add, cache.as_ref(), &self.key, self.deadline)?;
         let ctx = locks.context();
-        let cache = self.cni.cache(cache_dir);
         if let Some(cache) = cache.as_ref().filter(|_| preflight) {
             cache.check_writable(&self.key).map_err(|error| self.cache_error(error))?;
         }
@@ -242,12 +245,13 @@ impl Addition<'_> {
         // While nothing has run, there is nothing to roll back.
         call.check_time().map_err(|error| self.in_plugin(0, error))?;
         let mut last = None;
-        let outcome = self.run_plugins(&call, &found, &mut last).and_then(|result| {
+        let outcome = self.run_plugins(&call, &found, &mut last);
+        let outcome = outcome.and_then(|result| {
             let Some(cache) = cache else { return Ok(result) };
-            let corrupt = cache.store(&self.entry(&result)).map_err(|error| {
-                let json = RawValue::from_string(result.to_json()).ok();
-                self.cache_error(error).with(|facts| facts.result = json)
-            })?;
+            let entry = self.entry(last.as_deref());
+            let corrupt = cache
+                .store(&entry)
+                .map_err(|error| self.cache_error(error).with(|facts| facts.result = entry.result.clone()))?;
             self.cni.report_corrupt(ctx, &corrupt);
             Ok(result)
         });
@@ -306,7 +310,7 @@ impl Addition<'_> {
         error.context(format_args!("failed to set network {network} cached result")).about(&self.key)
     }
 
-    fn entry(&self, result: &CniResult) -> Entry {
+    fn entry(&self, result: Option<&str>) -> Entry {
         Entry {
             attachment: Attachment {
                 key: self.key.clone(),
@@ -315,7 +319,7 @@ impl Addition<'_> {
                 args: self.rt.args.clone(),
                 capability_args: self.rt.capability_args.clone(),
             },
-            result: RawValue::from_string(result.to_json()).ok(),
+            result: result.and_then(|result| RawValue::from_string(result.to_owned()).ok()),
         }
     }
 

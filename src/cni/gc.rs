@@ -142,7 +142,7 @@ impl Cni {
             if valid.contains(&(container_id.as_str(), if_name.as_str())) {
                 continue;
             }
-            if let Err(error) = self.delete_stale(ctx, list, &attachment, deadline) {
+            if let Err(error) = self.delete_stale(ctx, cache, list, &attachment, deadline) {
                 let prefix = format!("failed to delete stale attachment {container_id} {if_name}");
                 failures.push(error.context(prefix));
             }
@@ -154,6 +154,7 @@ impl Cni {
     fn delete_stale(
         &self,
         ctx: &Context,
+        cache: &Cache,
         list: &NetworkConfigList,
         attachment: &Attachment,
         deadline: Option<Instant>,
@@ -162,10 +163,11 @@ impl Cni {
         let list =
             cached.as_ref().filter(|cached| cached.plugins.len() >= list.plugins.len()).unwrap_or(list);
         let rt = runtime_conf_of(attachment);
-        let locks = self.lock_attachment(ctx, Command::Del, None, &attachment.key, deadline)?;
+        let cache = cache.clone().for_operation();
+        let locks = self.lock_attachment(ctx, Command::Del, Some(&cache), &attachment.key, deadline)?;
         // The cached list is outside data: the attachment is the one that was found, whatever name it says.
         let target = Target { name: &attachment.key.network_name, ..Target::list(list) };
-        self.del_locked(locks.context(), &target, &rt, &attachment.key, deadline)
+        self.del_locked(locks.context(), &target, &rt, &attachment.key, Some(&cache), deadline)
     }
 }
 

@@ -1,10 +1,9 @@
 //! Operations wait for each other: on one attachment, and ADD and DEL for GC of their network.
 
-use std::path::Path;
 use std::time::Instant;
 
 use super::Cni;
-use crate::cache::Guard;
+use crate::cache::{Cache, Guard};
 use crate::context::{Context, HeldLocks};
 use crate::error::{Error, Result};
 use crate::types::attachment::AttachmentKey;
@@ -13,7 +12,7 @@ use crate::types::command::Command;
 /// Locks, until it goes out of scope.
 pub(super) struct Locked {
     ctx: Context,
-    _guards: [Option<Guard>; 2],
+    _guard: Option<Guard>,
 }
 
 impl Locked {
@@ -21,35 +20,36 @@ impl Locked {
     pub(super) fn context(&self) -> &Context {
         &self.ctx
     }
+
+    fn none(ctx: &Context) -> Locked {
+        Locked { ctx: ctx.clone(), _guard: None }
+    }
+
+    fn new(ctx: &Context, held: HeldLocks, guard: Guard) -> Locked {
+        let held = guard.ids().fold(held, HeldLocks::and);
+        Locked { ctx: ctx.holding(held), _guard: Some(guard) }
+    }
 }
 
 impl Cni {
-    /// Locks an attachment for a command, within the deadline.
+    /// Locks an attachment in that cache for a command, within the deadline.
     pub(super) fn lock_attachment(
         &self,
         ctx: &Context,
         command: Command,
-        cache_dir: Option<&Path>,
+        cache: Option<&Cache>,
         key: &AttachmentKey,
         deadline: Option<Instant>,
     ) -> Result<Locked> {
-        let Some(cache) = self.cache(cache_dir).filter(|_| self.options().locking) else {
-            return Ok(Locked { ctx: ctx.clone(), _guards: [None, None] });
+        let Some(cache) = cache.filter(|_| self.options().locking) else { return Ok(Locked::none(ctx)) };
+        let held = self.held_locks(ctx);
+        // CHECK changes nothing that GC looks at.
+        let guard = match command {
+            Command::Check => cache.lock_attachment(key, ctx, deadline, &held),
+            _ => cache.lock_network_and_attachment(key, ctx, deadline, &held),
         };
         let about = |error: Error| error.with(|facts| facts.command = Some(command.name())).about(key);
-        let mut held = self.held_locks(ctx);
-        // CHECK changes nothing that GC looks at.
-        let network = match command {
-            Command::Check => None,
-            _ => {
-                let guard = cache.lock_network_shared(&key.network_name, ctx, deadline, &held);
-                Some(guard.map_err(about)?)
-            }
-        };
-        held = held.and(network.as_ref().and_then(Guard::id));
-        let attachment = cache.lock_attachment(key, ctx, deadline, &held).map_err(about)?;
-        held = held.and(attachment.id());
-        Ok(Locked { ctx: ctx.holding(held), _guards: [Some(attachment), network] })
+        Ok(Locked::new(ctx, held, guard.map_err(about)?))
     }
 
     /// Locks a network for GC, within the deadline.
@@ -60,13 +60,13 @@ impl Cni {
         deadline: Option<Instant>,
     ) -> Result<Locked> {
         let Some(cache) = self.cache(None).filter(|_| self.options().locking) else {
-            return Ok(Locked { ctx: ctx.clone(), _guards: [None, None] });
+            return Ok(Locked::none(ctx));
         };
         let held = self.held_locks(ctx);
         let network = cache
             .lock_network_exclusive(name, ctx, deadline, &held)
             .map_err(|error| error.with(|facts| facts.command = Some(Command::Gc.name())))?;
-        Ok(Locked { ctx: ctx.holding(held.and(network.id())), _guards: [Some(network), None] })
+        Ok(Locked::new(ctx, held, network))
     }
 
     /// The locks of those that this call runs inside of: through the context, or as their plugin.

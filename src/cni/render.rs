@@ -113,7 +113,15 @@ impl Cni {
             Command::Check if !self.check_is_due(target)? => Ok(Plan::Nothing),
             Command::Check => {
                 check_key(&key)?;
-                with(self.prev_result_to_check(target, rt, &key)?.map(|result| result.to_json()))
+                with(
+                    self.prev_result_to_check(
+                        target,
+                        rt,
+                        &key,
+                        self.cache(rt.cache_dir.as_deref()).as_ref(),
+                    )?
+                    .map(|result| result.to_json()),
+                )
             }
             Command::Del => {
                 check_key(&key)?;
