@@ -43,6 +43,9 @@ fn header() {
             "hooks",
             "exec_request",
             "exec_response",
+            "plugin",
+            "plugin_request",
+            "plugin_response",
             "handle",
             "list",
             "single",
@@ -103,7 +106,12 @@ fn macros() -> String {
 /** An empty libcni_buf. */
 #define LIBCNI_BUF_INIT {{ NULL, 0 }}
 
-/** A libcni_hooks without callbacks: version, reserved, user_data, exec_plugin, find_in_path, on_event, finalize. */
-#define LIBCNI_HOOKS_INIT {{ LIBCNI_HOOKS_VERSION, 0, NULL, NULL, NULL, NULL, NULL }}"
+/** A libcni_hooks without callbacks: version, reserved, user_data, exec_plugin, find_in_path, on_event, finalize,
+ * plugins, plugin_count. */
+#define LIBCNI_HOOKS_INIT {{ LIBCNI_HOOKS_VERSION, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0 }}
+
+/** A libcni_plugin without callbacks: version, reserved, type, about, supported_versions, user_data, add, check, del, gc,
+ * status. */
+#define LIBCNI_PLUGIN_INIT {{ LIBCNI_PLUGIN_VERSION, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL }}"
     )
 }

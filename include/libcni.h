@@ -33,8 +33,13 @@
 /** An empty libcni_buf. */
 #define LIBCNI_BUF_INIT { NULL, 0 }
 
-/** A libcni_hooks without callbacks: version, reserved, user_data, exec_plugin, find_in_path, on_event, finalize. */
-#define LIBCNI_HOOKS_INIT { LIBCNI_HOOKS_VERSION, 0, NULL, NULL, NULL, NULL, NULL }
+/** A libcni_hooks without callbacks: version, reserved, user_data, exec_plugin, find_in_path, on_event, finalize,
+ * plugins, plugin_count. */
+#define LIBCNI_HOOKS_INIT { LIBCNI_HOOKS_VERSION, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0 }
+
+/** A libcni_plugin without callbacks: version, reserved, type, about, supported_versions, user_data, add, check, del, gc,
+ * status. */
+#define LIBCNI_PLUGIN_INIT { LIBCNI_PLUGIN_VERSION, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
 
 /**
  * Success.
@@ -124,7 +129,12 @@
 /**
  * The version of struct libcni_hooks that this header declares.
  */
-#define LIBCNI_HOOKS_VERSION 1
+#define LIBCNI_HOOKS_VERSION 2
+
+/**
+ * The version of struct libcni_plugin that this header declares.
+ */
+#define LIBCNI_PLUGIN_VERSION 1
 
 /**
  * A configured CNI runtime: opaque, immutable, free to be used by any number of threads at once.
@@ -154,6 +164,17 @@ typedef struct libcni_exec_request libcni_exec_request;
 typedef struct libcni_exec_response libcni_exec_response;
 
 /**
+ * What a plugin is asked, checked by the rules of the protocol. Valid until the callback returns; so is everything that it
+ * gives.
+ */
+typedef struct libcni_plugin_request libcni_plugin_request;
+
+/**
+ * The answer of a plugin's callback. What is set is copied.
+ */
+typedef struct libcni_plugin_response libcni_plugin_response;
+
+/**
  * An owned text: JSON in UTF-8, with a NUL behind it that `len` does not count.
  *
  * Start with LIBCNI_BUF_INIT. A function writes it only when it succeeds; give it back with
@@ -169,6 +190,63 @@ typedef struct {
    */
   size_t len;
 } libcni_buf;
+
+/**
+ * A plugin: what it does for each command of the protocol. Start with LIBCNI_PLUGIN_INIT.
+ *
+ * libcni_plugin_main() makes a program of it; in `plugins` of libcni_hooks the same struct makes it a plugin inside the
+ * process. Callbacks run on the thread of the call, inside a process possibly several at the same time, and must neither
+ * unwind nor jump out. They return 0 when they succeeded; with anything else, or with an error set on the response, they
+ * failed.
+ */
+typedef struct {
+  /**
+   * LIBCNI_PLUGIN_VERSION.
+   */
+  uint32_t version;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * Inside a process: the type that it serves. libcni_plugin_main() does not look at it.
+   */
+  const char *type;
+  /**
+   * What the program prints when a person starts it: its name and version. NULL: nothing, and a missing CNI_COMMAND is
+   * an error.
+   */
+  const char *about;
+  /**
+   * The versions of the specification that it can be asked in: a JSON array. NULL: all.
+   */
+  const char *supported_versions;
+  /**
+   * The plugin's own pointer, handed to every callback.
+   */
+  void *user_data;
+  /**
+   * ADD: attaches the container, and sets the result on the response.
+   */
+  int32_t (*add)(void *user_data, const libcni_plugin_request *request, libcni_plugin_response *response);
+  /**
+   * CHECK: whether the attachment is as it should be. NULL: it is.
+   */
+  int32_t (*check)(void *user_data, const libcni_plugin_request *request, libcni_plugin_response *response);
+  /**
+   * DEL: undoes ADD. What is gone already is deleted; the network namespace may be gone, too, or not be named.
+   */
+  int32_t (*del)(void *user_data, const libcni_plugin_request *request, libcni_plugin_response *response);
+  /**
+   * GC: removes what belongs to none of the attachments in `cni.dev/valid-attachments` of the configuration. NULL: there
+   * is nothing to remove.
+   */
+  int32_t (*gc)(void *user_data, const libcni_plugin_request *request, libcni_plugin_response *response);
+  /**
+   * STATUS: whether ADD would work (else code 50 or 51). NULL: it would.
+   */
+  int32_t (*status)(void *user_data, const libcni_plugin_request *request, libcni_plugin_response *response);
+} libcni_plugin;
 
 /**
  * The host's callbacks. Start with LIBCNI_HOOKS_INIT; a callback that is NULL is not called.
@@ -210,6 +288,15 @@ typedef struct {
    * Called once, after the last call, on any thread, and only if libcni_new() succeeded.
    */
   void (*finalize)(void *user_data);
+  /**
+   * Since version 2: plugins that live in the process, each asked for its type before the callbacks above and before the
+   * file system. An array, copied with its texts; may be NULL when there are none.
+   */
+  const libcni_plugin *plugins;
+  /**
+   * Since version 2: how many.
+   */
+  size_t plugin_count;
 } libcni_hooks;
 
 #ifdef __cplusplus
@@ -411,6 +498,173 @@ void libcni_exec_response_set_path(libcni_exec_response *response, const char *p
  */
 void libcni_exec_response_set_error(libcni_exec_response *response,
                                     const char *message);
+
+/**
+ * Runs a plugin once, as the program that calls this: reads the environment and stdin by the protocol, calls the
+ * callback of the command, and prints the result or the error object to stdout. It is the whole of a plugin's main():
+ *
+ *     int main(int argc, char **argv) { return libcni_plugin_main(&plugin, argc, argv); }
+ *
+ * @param plugin the plugin.
+ * @param argc as main() got it; not used.
+ * @param argv as main() got it; not used.
+ * @return the exit code for main(): 0, or 1 after an error object.
+ */
+int32_t libcni_plugin_main(const libcni_plugin *plugin,
+                           int argc,
+                           char **argv);
+
+/**
+ * The CNI command: "ADD", "CHECK", "DEL", "GC" or "STATUS".
+ */
+const char *libcni_plugin_request_command(const libcni_plugin_request *request);
+
+/**
+ * The container's id; may be "" in GC and STATUS.
+ */
+const char *libcni_plugin_request_container_id(const libcni_plugin_request *request);
+
+/**
+ * The path of the container's network namespace. May be "", and what it names may be gone, in DEL.
+ */
+const char *libcni_plugin_request_netns(const libcni_plugin_request *request);
+
+/**
+ * The name of the interface in the container; may be "" in GC and STATUS.
+ */
+const char *libcni_plugin_request_if_name(const libcni_plugin_request *request);
+
+/**
+ * CNI_ARGS as it stands; libcni_plugin_request_load_args() reads it.
+ */
+const char *libcni_plugin_request_args(const libcni_plugin_request *request);
+
+/**
+ * The network's name.
+ */
+const char *libcni_plugin_request_network_name(const libcni_plugin_request *request);
+
+/**
+ * The version of the specification that the configuration is written in.
+ */
+const char *libcni_plugin_request_cni_version(const libcni_plugin_request *request);
+
+/**
+ * The configuration: a JSON object, with U+FFFD for bytes that are not UTF-8.
+ */
+const char *libcni_plugin_request_config(const libcni_plugin_request *request);
+
+/**
+ * The plugin's stdin, byte for byte. Not NUL-terminated.
+ *
+ * @param len receives its length in bytes; may be NULL.
+ */
+const char *libcni_plugin_request_stdin(const libcni_plugin_request *request, size_t *len);
+
+/**
+ * A variable of the plugin's environment. Inside a process this is not the process's own environment, but what the
+ * plugin's program would get.
+ *
+ * @param name the variable's name.
+ * @return its value; NULL when it is not there.
+ */
+const char *libcni_plugin_request_variable(const libcni_plugin_request *request,
+                                           const char *name);
+
+/**
+ * The `call_data` of the call's context.
+ */
+void *libcni_plugin_request_call_data(const libcni_plugin_request *request);
+
+/**
+ * The context of the call: a long piece of work looks whether it is cancelled. A program's never is: its runtime ends
+ * it. Not to be freed.
+ */
+const libcni_context *libcni_plugin_request_context(const libcni_plugin_request *request);
+
+/**
+ * The result of the plugin before this one (ADD), or of the attachment (CHECK, DEL), in the request's version.
+ *
+ * @param result receives the result, or "null" without one; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, or LIBCNI_ERR_PLUGIN (code 6) when the configuration's is not a valid one.
+ */
+int32_t libcni_plugin_request_prev_result(const libcni_plugin_request *request,
+                                          libcni_buf *result,
+                                          libcni_error **err);
+
+/**
+ * Reads CNI_ARGS, `K=V;K2=V2`. An argument whose name is not among `names` is an error, unless IgnoreUnknown is set to `1`
+ * or `true` in them.
+ *
+ * @param names a JSON array of the names that the plugin knows.
+ * @param args receives a JSON object of those that were given, as strings; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, LIBCNI_ERR_INVALID_ARGUMENT for `names`, or LIBCNI_ERR_PLUGIN (code 4).
+ */
+int32_t libcni_plugin_request_load_args(const libcni_plugin_request *request,
+                                        const char *names,
+                                        libcni_buf *args,
+                                        libcni_error **err);
+
+/**
+ * Writes a line for people to the plugin's stderr. Inside a process, where stderr is the host's, it goes where the stderr
+ * of the plugin's program would go: to the events and errors of the call.
+ *
+ * @param line a text without the end of the line; NULL does nothing.
+ */
+void libcni_plugin_request_log(const libcni_plugin_request *request,
+                               const char *line);
+
+/**
+ * Runs another plugin as part of one's own work (specification, section 4). It is found in CNI_PATH, inside a process
+ * among its plugins first, and gets the environment of this request with its own command. An ADD that fails is followed
+ * by DEL before this returns. What the plugin writes to stderr is logged.
+ *
+ * @param command "ADD", "CHECK", "DEL", "GC" or "STATUS"; NULL is the request's own.
+ * @param type the type of the plugin.
+ * @param config its configuration, a JSON object.
+ * @param result ADD: receives the result, in the version in which the plugin gave it; free it with libcni_buf_free(). Other
+ *        commands have none. May be NULL.
+ * @param err on failure the error, to be handed to libcni_plugin_response_set_failure() and freed; may be NULL.
+ * @return LIBCNI_OK, LIBCNI_ERR_PLUGIN_NOT_FOUND, LIBCNI_ERR_PLUGIN when it failed, ...
+ */
+int32_t libcni_plugin_request_delegate(const libcni_plugin_request *request,
+                                       const char *command,
+                                       const char *type,
+                                       const char *config,
+                                       libcni_buf *result,
+                                       libcni_error **err);
+
+/**
+ * Sets the result of ADD.
+ *
+ * @param result a JSON object in any version of the specification; one without `cniVersion` is of the request's version. The
+ *        runtime gets it in the request's version.
+ */
+void libcni_plugin_response_set_result(libcni_plugin_response *response,
+                                       const char *result);
+
+/**
+ * Sets the error: the plugin fails with this error object.
+ *
+ * @param code 1 to 99 codes of the specification, 100 and above the plugin's own.
+ * @param msg a short text for people; NULL is "".
+ * @param details a longer one; may be NULL.
+ */
+void libcni_plugin_response_set_error(libcni_plugin_response *response,
+                                      uint32_t code,
+                                      const char *msg,
+                                      const char *details);
+
+/**
+ * Sets the error to one that a function of libcni gave: the error object of a plugin that was delegated to stays as it is,
+ * any other error has the code 999.
+ *
+ * @param error an error, which stays the caller's; NULL sets one without a text.
+ */
+void libcni_plugin_response_set_failure(libcni_plugin_response *response,
+                                        const libcni_error *error);
 
 /**
  * Makes a CNI runtime. Cheap: it touches no file.

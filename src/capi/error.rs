@@ -23,6 +23,13 @@ impl libcni_error {
     }
 }
 
+impl libcni_error {
+    /// The same failure once more, as far as a plugin's error object can tell it.
+    pub(super) fn as_failure(&self) -> Error {
+        self.error.as_failure()
+    }
+}
+
 /// A C string ends at its first NUL: what outside data has in it is shown as U+FFFD.
 fn without_nul(text: String) -> CString {
     CString::new(text).unwrap_or_else(|error| {

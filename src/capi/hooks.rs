@@ -3,9 +3,11 @@
 use std::ffi::{CString, OsString, c_char, c_void};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::exec_request::libcni_exec_request;
 use super::exec_response::libcni_exec_response;
+use super::plugin::{self, libcni_plugin};
 use crate::cni::{Cni, CniOptions, Event, Observer};
 use crate::context::Context;
 use crate::error::{Error, Result, Status};
@@ -16,7 +18,7 @@ use crate::exec::{Exec, ExecRequest, FindRequest, Outcome, Termination};
 pub const LIBCNI_DEFAULT: i32 = 1;
 
 /// The version of struct libcni_hooks that this header declares.
-pub const LIBCNI_HOOKS_VERSION: u32 = 1;
+pub const LIBCNI_HOOKS_VERSION: u32 = 2;
 
 /// The host's callbacks. Start with LIBCNI_HOOKS_INIT; a callback that is NULL is not called.
 ///
@@ -58,6 +60,49 @@ pub struct libcni_hooks {
     >,
     /// Called once, after the last call, on any thread, and only if libcni_new() succeeded.
     pub finalize: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+    /// Since version 2: plugins that live in the process, each asked for its type before the callbacks above and before the
+    /// file system. An array, copied with its texts; may be NULL when there are none.
+    pub plugins: *const libcni_plugin,
+    /// Since version 2: how many.
+    pub plugin_count: usize,
+}
+
+/// How much of the struct there is in version 1.
+const VERSION_1_BYTES: usize = std::mem::offset_of!(libcni_hooks, plugins);
+
+/// The struct that `hooks` points to; what its version does not have is empty.
+///
+/// # Safety
+/// `hooks` points to a struct whose version tells its size.
+unsafe fn read(hooks: *const libcni_hooks) -> Result<libcni_hooks> {
+    // The version comes first in every version of the struct, and tells how much of it there is to read.
+    // SAFETY: by contract it has a version.
+    let version = unsafe { (&raw const (*hooks).version).read() };
+    let bytes = match version {
+        1 => VERSION_1_BYTES,
+        LIBCNI_HOOKS_VERSION => size_of::<libcni_hooks>(),
+        _ => {
+            let message = format!(
+                "hooks have version {version}, this library knows 1 to {LIBCNI_HOOKS_VERSION}: initialise them with LIBCNI_HOOKS_INIT"
+            );
+            return Err(Error::new(Status::InvalidArgument, message));
+        }
+    };
+    let mut whole = libcni_hooks {
+        version,
+        reserved: 0,
+        user_data: std::ptr::null_mut(),
+        exec_plugin: None,
+        find_in_path: None,
+        on_event: None,
+        finalize: None,
+        plugins: std::ptr::null(),
+        plugin_count: 0,
+    };
+    // SAFETY: the struct has that many bytes in its version, and `whole` at least as many; every value of the host's
+    // struct is one of ours, a callback that is NULL being None.
+    unsafe { std::ptr::copy_nonoverlapping(hooks.cast::<u8>(), (&raw mut whole).cast::<u8>(), bytes) };
+    Ok(whole)
 }
 
 /// The runtime with these callbacks.
@@ -69,26 +114,22 @@ pub(super) unsafe fn runtime(options: CniOptions, hooks: *const libcni_hooks) ->
     if hooks.is_null() {
         return Ok(Cni::new(options));
     }
-    // The version comes first in every version of the struct, and tells how much of it there is to read.
-    // SAFETY: not NULL, so by contract it has a version.
-    let version = unsafe { (&raw const (*hooks).version).read() };
-    if version != LIBCNI_HOOKS_VERSION {
-        let message = format!(
-            "hooks have version {version}, this library knows {LIBCNI_HOOKS_VERSION}: initialise them with LIBCNI_HOOKS_INIT"
-        );
-        return Err(Error::new(Status::InvalidArgument, message));
-    }
-    // SAFETY: of this version, so it is the whole struct.
-    let hooks = unsafe { hooks.read() };
+    // SAFETY: not NULL, so a struct whose version tells its size.
+    let hooks = unsafe { read(hooks)? };
     if hooks.reserved != 0 {
         return Err(Error::new(Status::InvalidArgument, "hooks.reserved is not 0"));
     }
-    let host = std::sync::Arc::new(Host(hooks));
+    // Before there is a Host, whose end would call finalize.
+    // SAFETY: by contract an array of that many plugins.
+    let plugins = unsafe { plugin::of_host(hooks.plugins, hooks.plugin_count)? };
+    let host = Arc::new(Host(hooks));
     let exec = HostExec { host: host.clone(), process: ProcessExec::default() };
-    Ok(match hooks.on_event {
+    let cni = match hooks.on_event {
         Some(_) => Cni::with_observer(options, exec, HostObserver(host)),
         None => Cni::with_exec(options, exec),
-    })
+    };
+    let with = |cni: Cni, (plugin_type, table)| cni.with_plugin(plugin_type, Arc::new(table));
+    Ok(plugins.into_iter().fold(cni, with))
 }
 
 /// The callbacks; told when nobody needs them any more.
@@ -110,11 +151,11 @@ impl Drop for Host {
 }
 
 struct HostExec {
-    host: std::sync::Arc<Host>,
+    host: Arc<Host>,
     process: ProcessExec,
 }
 
-struct HostObserver(std::sync::Arc<Host>);
+struct HostObserver(Arc<Host>);
 
 type Callback =
     unsafe extern "C" fn(*mut c_void, *const libcni_exec_request, *mut libcni_exec_response) -> i32;

@@ -15,6 +15,9 @@ mod ffi;
 mod handle;
 mod hooks;
 mod list;
+mod plugin;
+mod plugin_request;
+mod plugin_response;
 mod single;
 // Most of its constants are there for the header alone.
 #[allow(dead_code)]

@@ -52,7 +52,7 @@ impl Request<'_> {
     /// # Errors
     /// As above.
     pub fn delegate_check(&self, plugin_type: &str, config: impl AsRef<[u8]>) -> Result<()> {
-        self.delegate(Command::Check, plugin_type, config.as_ref())
+        self.delegate(Command::Check, plugin_type, config).map(drop)
     }
 
     /// DEL.
@@ -60,7 +60,7 @@ impl Request<'_> {
     /// # Errors
     /// As above.
     pub fn delegate_del(&self, plugin_type: &str, config: impl AsRef<[u8]>) -> Result<()> {
-        self.delegate(Command::Del, plugin_type, config.as_ref())
+        self.delegate(Command::Del, plugin_type, config).map(drop)
     }
 
     /// GC.
@@ -68,7 +68,7 @@ impl Request<'_> {
     /// # Errors
     /// As above.
     pub fn delegate_gc(&self, plugin_type: &str, config: impl AsRef<[u8]>) -> Result<()> {
-        self.delegate(Command::Gc, plugin_type, config.as_ref())
+        self.delegate(Command::Gc, plugin_type, config).map(drop)
     }
 
     /// STATUS.
@@ -76,13 +76,25 @@ impl Request<'_> {
     /// # Errors
     /// As above.
     pub fn delegate_status(&self, plugin_type: &str, config: impl AsRef<[u8]>) -> Result<()> {
-        self.delegate(Command::Status, plugin_type, config.as_ref())
+        self.delegate(Command::Status, plugin_type, config).map(drop)
     }
 
-    /// A command without a result.
-    fn delegate(&self, command: Command, plugin_type: &str, config: &[u8]) -> Result<()> {
+    /// Any of these by its command; ADD alone has a result.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn delegate(
+        &self,
+        command: Command,
+        plugin_type: &str,
+        config: impl AsRef<[u8]>,
+    ) -> Result<Option<CniResult>> {
+        if command == Command::Add {
+            return self.delegate_add(plugin_type, config).map(Some);
+        }
         let path = self.find(command, plugin_type)?;
-        self.run(command, plugin_type, &path, config, self.context(), self.limits()).map(drop)
+        self.run(command, plugin_type, &path, config.as_ref(), self.context(), self.limits())?;
+        Ok(None)
     }
 
     fn find(&self, command: Command, plugin_type: &str) -> Result<std::path::PathBuf> {
@@ -116,7 +128,7 @@ impl Request<'_> {
     fn environment_for(&self, command: Command) -> Vec<CString> {
         let name = b"CNI_COMMAND=";
         let line = CString::new([name, command.name().as_bytes()].concat());
-        let others = self.env().iter().filter(|line| !line.to_bytes().starts_with(name));
+        let others = self.environment().iter().filter(|line| !line.to_bytes().starts_with(name));
         // A command's name has no NUL.
         others.cloned().chain(line.ok()).collect()
     }

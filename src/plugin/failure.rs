@@ -18,20 +18,36 @@ impl Error {
     }
 }
 
-/// The object that is printed for an error. One that is no error object itself has the code 999, and its text for
-/// `msg`.
-pub(super) fn error_object(error: &Error) -> String {
+impl Error {
+    /// The same failure once more, as far as an error object can tell it.
+    #[cfg_attr(not(feature = "capi"), allow(dead_code))]
+    pub(crate) fn as_failure(&self) -> Error {
+        let (code, msg, details) = parts(self);
+        Error::of_plugin(code, msg, details)
+    }
+}
+
+/// Code, message and details of an error. One that is no error object itself has the code 999, and its text for
+/// the message.
+fn parts(error: &Error) -> (u32, &str, &str) {
     let facts = error.facts();
-    let is_object = facts.status == Status::Plugin || facts.msg.is_some();
-    let (code, msg, details) = match is_object {
-        true => (facts.code, facts.msg.as_deref().unwrap_or_default(), facts.details.as_deref()),
-        false => (code::INTERNAL, error.message(), None),
-    };
-    let mut out = String::with_capacity(64 + msg.len());
+    fn text(text: &Option<String>) -> &str {
+        text.as_deref().unwrap_or_default()
+    }
+    match facts.status == Status::Plugin || facts.msg.is_some() {
+        true => (facts.code, text(&facts.msg), text(&facts.details)),
+        false => (code::INTERNAL, error.message(), ""),
+    }
+}
+
+/// The object that is printed for an error.
+pub(super) fn error_object(error: &Error) -> String {
+    let (code, msg, details) = parts(error);
+    let mut out = String::with_capacity(64 + msg.len() + details.len());
     let mut object = ObjectWriter::open(&mut out);
     object.number("code", i64::from(code));
     object.string("msg", msg);
-    if let Some(details) = details.filter(|details| !details.is_empty()) {
+    if !details.is_empty() {
         object.string("details", details);
     }
     object.close();

@@ -7,9 +7,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::Plugin;
+use super::failure::error_object;
 use super::log::Log;
-use super::protocol::{self, Host};
+use super::protocol::{self, Answer, Host};
 use crate::context::Context;
+use crate::error::Error;
 use crate::exec::Limits;
 use crate::exec::process::ProcessExec;
 
@@ -40,12 +42,21 @@ pub fn run(plugin: &dyn Plugin) -> u8 {
         limits,
         log: &Log::Stderr,
     };
-    let answer = protocol::run(plugin, &host, || read_stdin().map(Into::into));
+    print(&protocol::run(plugin, &host, || read_stdin().map(Into::into)))
+}
+
+/// What [`run`] does for a plugin that cannot even be asked.
+#[cfg_attr(not(feature = "capi"), allow(dead_code))]
+pub(crate) fn fail(error: &Error) -> u8 {
+    print(&Answer { stdout: error_object(error), exit_code: 1 })
+}
+
+fn print(answer: &Answer) -> u8 {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(answer.stdout.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => answer.exit_code,
         Err(error) => {
-            host.log.write(format!("failed to write to stdout: {error}\n").as_bytes());
+            Log::Stderr.write(format!("failed to write to stdout: {error}\n").as_bytes());
             1
         }
     }

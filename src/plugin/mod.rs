@@ -48,6 +48,8 @@ mod request;
 pub use builtin::Builtin;
 pub(crate) use in_process::InProcess;
 pub use loopback::Loopback;
+#[cfg_attr(not(feature = "capi"), allow(unused_imports))]
+pub(crate) use main::fail;
 pub use main::{main, run};
 pub use request::{Request, ValidAttachment};
 

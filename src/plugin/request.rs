@@ -97,6 +97,11 @@ impl<'a> Request<'a> {
         self.variables.os(name)
     }
 
+    /// The whole environment, as `NAME=value`.
+    pub fn environment(&self) -> &'a [CString] {
+        self.variables.0
+    }
+
     /// The network's name.
     pub fn network_name(&self) -> &str {
         self.network
@@ -185,10 +190,6 @@ impl<'a> Request<'a> {
 
     pub(super) fn log_bytes(&self, words: &[u8]) {
         self.host.log.write(words);
-    }
-
-    pub(super) fn env(&self) -> &'a [CString] {
-        self.variables.0
     }
 
     pub(super) fn exec(&self) -> &'a dyn Exec {
