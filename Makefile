@@ -135,7 +135,7 @@ demo: setup-demo ## attach a container to a network with real plugins, in privat
 
 # In this order: what fails fast comes first. Each can be run alone.
 TESTS := test-fmt test-shell test-clippy test-rust test-doc test-header test-symbols test-c test-install \
-	test-demo test-readme test-python test-go test-go-upstream test-fuzz test-deny
+	test-demo test-readme test-python test-go test-go-upstream test-bench test-fuzz test-deny
 
 .PHONY: test check $(TESTS)
 test: setup ## everything
@@ -213,6 +213,10 @@ test-soak: $(SONAME) ## the soak test alone, with the tools: LIBCNI_TEST_ROUNDS=
 bench: $(SONAME) wheel ## libcni beside the floor and the Go original: SCENES='latency memory' ROUNDS=31 QUICK=1
 	@$(PYTHON) benches/harness --scenes '$(SCENES)' --contestants '$(CONTESTANTS)' \
 	    $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) $(if $(PUBLISH),--publish)
+
+# Python takes part with the wheel that is there.
+test-bench: $(SONAME) ## the benchmarks work: every driver takes its orders
+	@TOOLS=$(abspath $(TOOLS)) PYTHON=$(PYTHON) benches/test.sh
 
 ## Bindings
 

@@ -11,16 +11,17 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from harness import attach, build, cached, library, machine, memory, micro, pages, real, record, table, targets  # noqa: E402
-from harness.paths import BUILT, PAGES  # noqa: E402
-from harness.run import CONTESTANTS, Run  # noqa: E402
-from harness.series import Series  # noqa: E402
+from harness import attach, build, cached, library, machine, memory, micro, pages, real, record, table, targets
+from harness.paths import BUILT, PAGES
+from harness.run import CONTESTANTS, Run
+from harness.series import Series
 
 SCENES = {
     "latency": attach.latency,
     "throughput": attach.throughput,
     "memory": memory.scene,
     "micro": micro.scene,
+    "inside": micro.inside,
     "listing": cached.listing,
     "calls": attach.calls,
     "disk": attach.disk,
@@ -31,14 +32,17 @@ SCENES = {
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bench", description="what libcni costs, beside the floor and the Go original")
+    parser = argparse.ArgumentParser(
+        prog="bench", description="what libcni costs, beside the floor and the Go original"
+    )
     parser.add_argument("--scenes", default="", help=f"of {' '.join(SCENES)}; default: all")
     parser.add_argument("--rounds", type=int, default=31)
     parser.add_argument("--quick", action="store_true", help="a tenth of the operations")
+    parser.add_argument("--smoke", action="store_true", help="only see that everything works: the figures mean nothing")
     parser.add_argument("--contestants", default="", help=f"of {' '.join(CONTESTANTS)}; default: all")
     parser.add_argument("--out", type=Path, default=BUILT / "bench.json", help="where every value goes")
     parser.add_argument("--read", type=Path, help="an earlier bench.json, in place of a run")
-    parser.add_argument("--publish", action="store_true", help="write the page and the charts of docs/performance")
+    parser.add_argument("--publish", type=Path, nargs="?", const=PAGES, help="write the page and the charts there")
     return parser.parse_args()
 
 
@@ -58,12 +62,17 @@ def chosen(given: str, known: list[str]) -> list[str]:
 
 def measure(given: argparse.Namespace) -> tuple[dict[str, Any], list[Series]]:
     build.plugins()
-    commands = build.contestants(chosen(given.contestants, list(CONTESTANTS)))
+    commands = build.contestants(chosen(given.contestants, list(CONTESTANTS)), given.smoke)
     scenes = chosen(given.scenes, list(SCENES))
-    run = Run(commands, given.rounds, 0.1 if given.quick else 1)
+    run = Run(commands, given.rounds, 0.01 if given.smoke else 0.1 if given.quick else 1, given.smoke)
     for name in scenes:
         SCENES[name](run)
-    settings = {"rounds": given.rounds, "quick": given.quick, "scenes": scenes, "contestants": list(commands)}
+    settings = {
+        "rounds": given.rounds,
+        "quick": given.quick or given.smoke,
+        "scenes": scenes,
+        "contestants": list(commands),
+    }
     return settings, [series for series in run.series if series.values]
 
 
@@ -75,15 +84,15 @@ def main() -> None:
     else:
         kind = machine.describe()
         settings, series = measure(given)
-    reached = targets.all_of(targets.Results(series))
+    reached = targets.all_of(series)
     table.show(series, reached)
     print(f"\non {machine.line(kind)}")
     if not given.read:
         record.write(given.out, kind, settings, series, reached)
         print(f"every value: {given.out}")
     if given.publish:
-        pages.write(PAGES, kind, settings, series, reached)
-        print(f"page and charts: {PAGES}")
+        pages.write(given.publish, kind, settings, series, reached)
+        print(f"page and charts: {given.publish}")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from harness.paths import BENCHES, BUILT, RELEASE, ROOT, TARGET
@@ -41,11 +41,19 @@ def plugins() -> None:
 
 
 def floor() -> list[str]:
-    return [str(compile_c(BUILT / "floor", ["drivers/driver.c", "drivers/floor.c", "drivers/files.c", "drivers/listing.c"]))]
+    return [
+        str(compile_c(BUILT / "floor", ["drivers/driver.c", "drivers/floor.c", "drivers/files.c", "drivers/listing.c"]))
+    ]
 
 
 def abi() -> list[str]:
-    return [str(compile_c(BUILT / "abi", ["drivers/driver.c", "drivers/abi.c", "drivers/micro.c", "drivers/cached.c"], LIBCNI))]
+    return [
+        str(
+            compile_c(
+                BUILT / "abi", ["drivers/driver.c", "drivers/abi.c", "drivers/micro.c", "drivers/cached.c"], LIBCNI
+            )
+        )
+    ]
 
 
 def load() -> list[str]:
@@ -58,11 +66,13 @@ def stripped() -> Path:
     return BUILT / "libcni.so"
 
 
-def core() -> list[str]:
-    """The Rust core, built as the library is."""
-    run([CARGO, "build", "--quiet", "--locked", "--release", "--bench", "core"], ROOT)
+def core(smoke: bool) -> list[str]:
+    """The Rust core, built as the library is; quickly, where the figures do not matter."""
+    profile: list[str] = [] if smoke else ["--release"]
+    arguments = [CARGO, "build", "--locked", "--bench", "core", *profile]
+    run(arguments, ROOT)
     # Cargo names the program after a hash; it has to be asked.
-    arguments = [CARGO, "build", "--locked", "--release", "--bench", "core", "--message-format=json"]
+    arguments.append("--message-format=json")
     told = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     messages = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
     programs = [message["executable"] for message in messages if message.get("target", {}).get("name") == "core"]
@@ -87,20 +97,23 @@ def python_driver() -> list[str] | None:
         return None
     environment = BUILT / "venv"
     interpreter = environment / "bin/python"
-    run([sys.executable, "-m", "venv", environment])
-    pip = [interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    run([*pip, "--no-deps", "--force-reinstall", wheels[-1]])
+    installed = environment / "installed"
+    if not installed.exists() or installed.stat().st_mtime < wheels[-1].stat().st_mtime:
+        run([sys.executable, "-m", "venv", "--clear", environment])
+        pip: list[str | Path] = [interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        run([*pip, "--no-deps", wheels[-1]])
+        installed.touch()
     return [str(interpreter), str(BENCHES / "drivers/python.py")]
 
 
-def contestants(names: Iterable[str]) -> dict[str, list[str]]:
+def contestants(names: Iterable[str], smoke: bool) -> dict[str, list[str]]:
     """The commands of the drivers, without those that cannot be had."""
-    makers = {
+    makers: dict[str, Callable[[], list[str] | None]] = {
         "floor": floor,
         "vfork": lambda: [*floor(), "spawn=vfork"],
         "fork": lambda: [*floor(), "spawn=fork"],
         "abi": abi,
-        "core": core,
+        "core": lambda: core(smoke),
         "python": python_driver,
         "go": lambda: go_driver("go", "binding,libcni_dev"),
         "original": lambda: go_driver("original", ""),

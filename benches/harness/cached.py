@@ -40,9 +40,15 @@ def listing(run: Run) -> None:
             fill(network, directory / "cache", files)
             own = {name: {"cache": directory / "cache"} for name in NAMES}
             with run.drivers(NAMES, directory, network.settings(), **own) as drivers:
-                for what, matching in ((f"container c{files // 2}", 1), ("network net7", files // NETWORKS), ("all", files)):
+                for what, matching in (
+                    (f"container c{files // 2}", 1),
+                    ("network net7", files // NETWORKS),
+                    ("all", files),
+                ):
                     run.say(f"attachments of {what} among {files}")
-                    series = run.record(Series(f"attachments: {what.split()[0]}", {"files": files, "matching": matching}, "ns"))
+                    series = run.record(
+                        Series(f"attachments: {what.split()[0]}", {"files": files, "matching": matching}, "ns")
+                    )
                     look(run, series, drivers, what, max(1, 2000 // files), matching)
 
 

@@ -46,5 +46,15 @@ def describe() -> dict[str, str]:
     }
 
 
+#: What says by itself what it is.
+PLAIN = ("processor", "memory", "kernel", "C library")
+
+
+def short(machine: dict[str, str]) -> str:
+    """The machine in a few words."""
+    return "; ".join(machine[key] for key in PLAIN[:3])
+
+
 def line(machine: dict[str, str]) -> str:
-    return "; ".join(value if key in ("processor", "memory", "kernel", "C library") else f"{key} {value}" for key, value in machine.items())
+    """The machine with the compilers and interpreters."""
+    return "; ".join(value if key in PLAIN else f"{key} {value}" for key, value in machine.items())

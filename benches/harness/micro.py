@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from harness.driver import Driver
 from harness.run import Run, scratch
 from harness.series import Series
 
@@ -23,7 +24,10 @@ BRIDGE: dict[str, Any] = {
     "capabilities": {"mac": True, "ips": True},
     "ipam": {
         "type": "host-local",
-        "ranges": [[{"subnet": "10.22.0.0/16", "rangeStart": "10.22.0.10", "gateway": "10.22.0.1"}], [{"subnet": "3ffe:ffff:0:01ff::/64"}]],
+        "ranges": [
+            [{"subnet": "10.22.0.0/16", "rangeStart": "10.22.0.10", "gateway": "10.22.0.1"}],
+            [{"subnet": "3ffe:ffff:0:01ff::/64"}],
+        ],
         "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}],
         "dataDir": "/run/cni/networks",
     },
@@ -81,6 +85,25 @@ def write_samples(directory: Path) -> None:
     }
     for name, sample in samples.items():
         (directory / name).write_text(json.dumps(sample))
+
+
+def inside(run: Run) -> None:
+    """ADD of a plugin that lives in the process, beside one that is an answer ready-made: what is left is its own."""
+    if "core" not in run.commands:
+        return
+    run.say("a plugin inside the process")
+    count = run.operations(300, least=20)
+    with scratch() as directory:
+        write_samples(directory)
+        time = run.record(Series("ADD of one plugin, nothing kept", {}, "ns"))
+        allocations = run.record(Series("ADD of one plugin, nothing kept", {}, "allocations"))
+        with Driver(run.commands["core"], {"samples": directory}) as driver:
+            for round_ in range(-1, run.rounds):
+                for name, quantity in (("ready-made", "add"), ("inside", "add-inside")):
+                    answer = driver.ask(f"micro {quantity} {count}")
+                    if round_ >= 0:
+                        time.put(name, answer["ns"] / count)
+                        allocations.put(name, answer["allocations"])
 
 
 def scene(run: Run) -> None:

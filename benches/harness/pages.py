@@ -10,25 +10,35 @@ from harness import machine as machines
 from harness import table
 from harness.plot import NAMES, Chart
 from harness.series import Series, Spread
-from harness.targets import MANY, ONE, Results, Target
+from harness.targets import MANY, ONE, Target, find
+
+#: A label, and the contestants' ratios.
+Row = tuple[str, dict[str, Spread]]
 
 HEAD = """# Results
 
-Written by `make bench PUBLISH=1`; do not change it by hand. What the contestants and the figures are, and where the time goes, is told
-in [docs/performance.md](../performance.md). A value is a median, and a ratio the median of the ratios within each round, with the quartiles:
-half of all rounds lie between them.
+Written by `make bench PUBLISH=1`; do not change it by hand. What the contestants and the figures are, and where the
+time goes, is told in [docs/performance.md](../performance.md). A value is a median, and a ratio the median of the
+ratios within each round, with the quartiles: half of all rounds are within.
 """
 
 
-def write(directory: Path, machine: dict[str, str], settings: dict[str, Any], series: list[Series], targets: list[Target]) -> None:
+def write(
+    directory: Path, machine: dict[str, str], settings: dict[str, Any], series: list[Series], targets: list[Target]
+) -> None:
     directory.mkdir(parents=True, exist_ok=True)
-    results = Results(series)
     written = []
-    for name, chart in charts(results, machines.line(machine)).items():
+    for name, chart in charts(series, machines.short(machine)).items():
         if chart.rows:
             (directory / f"{name}.svg").write_text(chart.svg())
             written.append(f"![{chart.title}]({name}.svg)")
-    parts = [HEAD, f"Machine: {machines.line(machine)}. Rounds: {settings['rounds']}.", "## Targets", target_table(targets), *written]
+    parts = [
+        HEAD,
+        f"Machine: {machines.line(machine)}. Rounds: {settings['rounds']}.",
+        "## Targets",
+        target_table(targets),
+        *written,
+    ]
     parts += ["## Everything", *sections(series)]
     (directory / "results.md").write_text("\n\n".join(part.strip() for part in parts) + "\n")
 
@@ -36,8 +46,8 @@ def write(directory: Path, machine: dict[str, str], settings: dict[str, Any], se
 def target_table(targets: Iterable[Target]) -> str:
     rows = ["| target | bound | measured | in the scene where it is worst | |", "|---|---|---|---|---|"]
     for target in targets:
-        measured = target.measured
-        rows.append(f"| {target.text} | {table.bound(target)} | {table.spread(measured.spread)} | {measured.where} | {table.verdict(target)} |")
+        cells = [target.text, table.bound(target), table.spread(target.measured), target.where, table.verdict(target)]
+        rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
@@ -52,7 +62,10 @@ def sections(series: list[Series]) -> Iterable[str]:
         heads = [f"{base}, {name}".rstrip(", "), *(f"{other} / {base}" for other in others)]
         rows = ["| scene | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
         for one in members:
-            cells = [table.number(one.spread(base).median / scale), *(table.spread(one.ratio(other, base)) for other in others)]
+            cells = [
+                table.number(one.spread(base).median / scale),
+                *(table.spread(one.ratio(other, base)) for other in others),
+            ]
             rows.append(f"| {one.where()} | " + " | ".join(cells) + " |")
         yield "\n".join(rows)
 
@@ -61,39 +74,60 @@ def ratios(series: Series, base: str, names: Iterable[str] = tuple(NAMES)) -> di
     return {name: series.ratio(name, base) for name in names if name in series.values and name != base}
 
 
-def charts(results: Results, machine: str) -> dict[str, Chart]:
-    def rows(found: Iterable[Series], label: str, base: str = "floor") -> list[tuple[str, dict[str, Spread]]]:
-        return [(label.format(scene=one.scene, **one.parameters), ratios(one, base)) for one in found if base in one.values]
+def charts(series: list[Series], machine: str) -> dict[str, Chart]:
+    def rows(found: Iterable[Series], label: str) -> list[Row]:
+        return [
+            (label.format(scene=one.scene, **one.parameters), ratios(one, "floor"))
+            for one in found
+            if "floor" in one.values
+        ]
 
-    def attachments(unit: str, **parameters: Any) -> list[Series]:
-        return [one for command in ("ADD", "CHECK", "DEL") for one in results.find(command, unit, plugin=("bare",), **parameters)]
+    def attachments(unit: str, label: str, **parameters: Any) -> list[Row]:
+        commands = ("ADD", "CHECK", "DEL")
+        return rows(
+            [one for command in commands for one in find(series, command, unit, plugin=("bare",), **parameters)], label
+        )
 
+    against = "times the floor, on a logarithmic scale; left is better"
     singly = "{scene} of {plugins}"
-    against = "times the floor, logarithmic; left is better"
     return {
-        "latency": Chart("Time of an operation, one caller", (f"{against}; plugin without a C library", machine), rows(attachments("ns", **ONE), singly)),
-        "throughput": Chart(
-            "Time of an operation, many callers", (f"{against}; one plugin without a C library", machine), rows(attachments("ns", **MANY), "{scene}, {threads} threads")
+        "latency": Chart(
+            "Time of an operation, one caller",
+            (f"{against}; 1 and 3 plugins without a C library", machine),
+            attachments("ns", singly, **ONE),
         ),
-        "cpu": Chart("Own CPU of an operation, one caller", (f"{against}; user and system, without the plugins", machine), rows(attachments("cpuNs", **ONE), singly)),
+        "throughput": Chart(
+            "Time of an operation, many callers",
+            (f"{against}; one plugin without a C library", machine),
+            attachments("ns", "{scene}, {threads} callers", **MANY),
+        ),
+        "cpu": Chart(
+            "Own CPU of an operation, one caller",
+            (f"{against}; user and system, without the plugins'", machine),
+            attachments("cpuNs", singly, **ONE),
+        ),
         "cached": Chart(
             "Looking through remembered attachments",
             (f"{against}; the floor opens, reads and closes the files that match", machine),
-            rows([one for one in results.find("attachments", "ns")], "{scene} of {files:,}"),
+            [
+                (label.replace("attachments: ", ""), row)
+                for label, row in rows(find(series, "attachments", "ns"), "{scene} of {files:,}")
+            ],
         ),
         "json": Chart(
             "Parsing, deriving, converting, without a process",
-            ("times the Go original, logarithmic; left is better", machine),
-            [row for unit, name in (("ns", "time"), ("allocations", "allocations")) for row in _json_rows(results, unit, name)],
+            ("times the Go original, on a logarithmic scale; left is better", machine),
+            [*_json_rows(series, "ns", "time"), *_json_rows(series, "allocations", "allocations")],
         ),
     }
 
 
-def _json_rows(results: Results, unit: str, name: str) -> Iterable[tuple[str, dict[str, Spread]]]:
+def _json_rows(series: list[Series], unit: str, name: str) -> Iterable[Row]:
     for scene in ("parse a list", "derive a request", "parse a result"):
-        for one in results.find(scene, unit):
+        for one in find(series, scene, unit):
             if "original" in one.values:
                 yield f"{scene}: {name}", ratios(one, "original", ("core", "abi"))
-    pairs = [one.ratio("core", "original").median for one in results.find("convert", unit) if {"core", "original"} <= set(one.values)]
-    if pairs:
-        yield f"convert, {len(pairs)} pairs: {name}", {"core": Spread.of(pairs)}
+    converted = [one for one in find(series, "convert", unit) if {"core", "original"} <= set(one.values)]
+    if converted:
+        medians = (one.ratio("core", "original").median for one in converted)
+        yield f"convert, {len(converted)} pairs: {name}", {"core": Spread.of(medians)}

@@ -14,7 +14,7 @@ COLOURS = {
     "floor": "#999999",
     "vfork": "#56b4e9",
     "abi": "#0072b2",
-    "core": "#0072b2",
+    "core": "#cc79a7",
     "python": "#e69f00",
     "go": "#009e73",
     "original": "#d55e00",
@@ -55,16 +55,28 @@ class Chart:
         heights = [max(1, len(row)) * ROW + 10 for _, row in self.rows]
         bottom = TOP + sum(heights)
         size = f"width='{LEFT + WIDTH + RIGHT}' height='{bottom + 30}'"
-        parts = [f"<svg xmlns='http://www.w3.org/2000/svg' {size} {FONT} font-size='12'>", "<rect width='100%' height='100%' fill='white'/>"]
-        parts += [text(10, 22, self.title, size=16), *(text(10, 40 + 15 * i, note, fill="#555") for i, note in enumerate(self.notes))]
+        parts = [
+            f"<svg xmlns='http://www.w3.org/2000/svg' {size} {FONT} font-size='12'>",
+            "<rect width='100%' height='100%' fill='white'/>",
+        ]
+        parts += [
+            text(10, 22, self.title, size=16),
+            *(text(10, 40 + 15 * i, note, fill="#555") for i, note in enumerate(self.notes)),
+        ]
         parts += self._legend()
         for tick in TICKS:
             if least <= tick <= most:
-                parts += [line(x(tick), TOP, x(tick), bottom, "#ddd"), text(x(tick), bottom + 16, f"{tick:g}", anchor="middle")]
+                parts += [
+                    line(x(tick), TOP, x(tick), bottom, "#ddd"),
+                    text(x(tick), bottom + 16, f"{tick:g}", anchor="middle"),
+                ]
         parts.append(line(x(self.equal), TOP, x(self.equal), bottom, "#333"))
         top = TOP
         for (label, row), height in zip(self.rows, heights):
-            parts += [line(10, top, LEFT + WIDTH, top, "#eee"), text(LEFT - 8, top + height / 2 + 4, label, anchor="end")]
+            parts += [
+                line(10, top, LEFT + WIDTH, top, "#eee"),
+                text(LEFT - 8, top + height / 2 + 4, label, anchor="end"),
+            ]
             for place, (name, spread) in enumerate(row.items()):
                 y = top + 5 + ROW * (place + 0.5)
                 title = f"<title>{NAMES[name]}: {spread.median:.2f} [{spread.low:.2f} {spread.high:.2f}]</title>"
@@ -81,7 +93,9 @@ class Chart:
 
 
 def text(x: float, y: float, words: str, size: int = 12, anchor: str = "start", fill: str = "#000") -> str:
-    return f"<text x='{x:.1f}' y='{y:.1f}' font-size='{size}' text-anchor='{anchor}' fill='{fill}'>{escape(words)}</text>"
+    return (
+        f"<text x='{x:.1f}' y='{y:.1f}' font-size='{size}' text-anchor='{anchor}' fill='{fill}'>{escape(words)}</text>"
+    )
 
 
 def line(x1: float, y1: float, x2: float, y2: float, colour: str, width: int = 1) -> str:

@@ -19,13 +19,15 @@ COMMANDS = ("ADD", "DEL")
 PLUGINS = ("bridge", "host-local", "portmap")
 #: The driver's own network namespace is the host; the container's is at NETNS. Both end with the driver.
 NETNS = "/run/netns/bench"
-HOST = "mount -t tmpfs tmpfs /run && ip netns add bench && ip link set lo up && exec \"$@\""
+HOST = 'mount -t tmpfs tmpfs /run && ip netns add bench && ip link set lo up && exec "$@"'
 
 
 def plugin_dir() -> Path | None:
     """Where this machine has the plugins."""
     places = [*os.environ.get("CNI_PATH", "").split(":"), "/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"]
-    return next((Path(place) for place in places if place and all((Path(place) / name).exists() for name in PLUGINS)), None)
+    return next(
+        (Path(place) for place in places if place and all((Path(place) / name).exists() for name in PLUGINS)), None
+    )
 
 
 def why_not() -> str | None:
@@ -61,13 +63,14 @@ def scene(run: Run) -> None:
     run.say("end to end: bridge, host-local, portmap")
     mappings = {"portMappings": [{"hostPort": 18080, "containerPort": 80, "protocol": "tcp"}]}
     with scratch() as directory:
-        commands = {name: host(run.commands[name]) for name in run.among(NAMES)}
         drivers = {}
-        for name, command in commands.items():
+        for name in run.among(NAMES):
             own = directory / name
             own.mkdir()
             network = Network(own, "real", plugins(own), places, NETNS, mappings)
-            drivers[name] = Driver(command, {**network.settings(), "cache": own / "cache", "events": name == "abi"})
+            drivers[name] = Driver(
+                host(run.commands[name]), {**network.settings(), "cache": own / "cache", "events": name == "abi"}
+            )
         wall = {command: run.record(Series(f"end to end: {command}", {}, "ns")) for command in COMMANDS}
         parts = {command: run.record(Series(f"end to end: {command}: whose time", {}, "ns")) for command in COMMANDS}
         for round_ in range(-1, run.rounds):

@@ -13,7 +13,9 @@ from harness.targets import Target
 FORMAT = 1
 
 
-def write(path: Path, machine: dict[str, str], settings: dict[str, Any], series: list[Series], targets: list[Target]) -> None:
+def write(
+    path: Path, machine: dict[str, str], settings: dict[str, Any], series: list[Series], targets: list[Target]
+) -> None:
     """Write every value of every round; times are in ns, sizes in bytes."""
     record = {
         "format": FORMAT,
@@ -23,9 +25,9 @@ def write(path: Path, machine: dict[str, str], settings: dict[str, Any], series:
             {
                 "target": target.text,
                 "bound": bound(target),
-                "median": target.measured.spread.median,
-                "quartiles": [target.measured.spread.low, target.measured.spread.high],
-                "where": target.measured.where,
+                "median": target.measured.median,
+                "quartiles": [target.measured.low, target.measured.high],
+                "where": target.where,
                 "met": target.met,
             }
             for target in targets

@@ -28,6 +28,8 @@ class Run:
     rounds: int
     #: How much is done in one turn, beside the usual: a quick run does less.
     scale: float
+    #: Whether this is only to see that everything works.
+    smoke: bool = False
     series: list[Series] = field(default_factory=list)
 
     def among(self, names: Iterable[str]) -> list[str]:

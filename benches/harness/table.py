@@ -58,4 +58,4 @@ def show(series: Iterable[Series], targets: Iterable[Target]) -> None:
         return
     print("\ntargets: the median of all rounds with its quartiles, in the scene where it is worst")
     for target in targets:
-        print(f"  {verdict(target):8} {bound(target):12} {spread(target.measured.spread):24} {target.text}: {target.measured.where}")
+        print(f"  {verdict(target):8} {bound(target):12} {spread(target.measured):24} {target.text}: {target.where}")

@@ -4,6 +4,7 @@
 //!
 //! - `list`: a configuration list is parsed
 //! - `request`: CHECK of one plugin that takes no time: its request is derived, and everything around that done
+//! - `add`: ADD of one plugin that takes no time, kept nowhere; `add-inside`: of one that lives in the process
 //! - `result`: a result is parsed
 //! - `convert-FROM-TO`: a result of one version is parsed, converted to the other and printed
 

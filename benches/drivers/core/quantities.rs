@@ -3,9 +3,12 @@
 use std::error::Error;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use cni::exec::{Exec, ExecRequest, FindRequest, Outcome, Termination};
+use cni::plugin::{Plugin, Request};
+use cni::types::command::Command;
 use cni::types::network::NetworkConfigList;
 use cni::{CacheDir, Cni, CniOptions, CniResult, Context, RuntimeConf, conf};
 
@@ -19,21 +22,27 @@ pub struct Samples {
     one: NetworkConfigList,
     rt: RuntimeConf,
     cni: Cni,
+    /// The same, with the plugin of `one` inside the process.
+    with_plugin: Cni,
     context: Context,
 }
 
 impl Samples {
     pub fn read(directory: &Path) -> Result<Samples, Box<dyn Error>> {
         let read = |name: &str| std::fs::read(directory.join(name));
+        let text = |name: &str| std::fs::read_to_string(directory.join(name));
+        let result = text("result-1.0.0.json")?;
+        let options = CniOptions { cache_dir: CacheDir::Nowhere, ..CniOptions::default() };
+        let cni = Cni::with_exec(options, Instantly { result: result.clone() });
+        let one = conf::network_conf_from_bytes(&read("one.json")?)?;
+        let plugin = Arc::new(Trivial { result: CniResult::from_json(&result)? });
         Ok(Samples {
             directory: directory.to_owned(),
             list: read("list.json")?,
-            one: conf::network_conf_from_bytes(&read("one.json")?)?,
-            rt: RuntimeConf::from_json(&String::from_utf8(read("rt.json")?)?)?,
-            cni: Cni::with_exec(
-                CniOptions { cache_dir: CacheDir::Nowhere, ..CniOptions::default() },
-                Instantly,
-            ),
+            rt: RuntimeConf::from_json(&text("rt.json")?)?,
+            with_plugin: cni.with_plugin(one.plugins()[0].plugin_type(), plugin),
+            one,
+            cni,
             context: Context::background(),
         })
     }
@@ -48,6 +57,8 @@ impl Samples {
             ["request"] => {
                 Box::new(|| Ok(self.cni.check_network_list(&self.context, &self.one, &self.rt)?))
             }
+            ["add"] => Box::new(|| self.add(&self.cni)),
+            ["add", "inside"] => Box::new(|| self.add(&self.with_plugin)),
             ["result"] => {
                 let text = self.result("1.0.0")?;
                 Box::new(move || {
@@ -66,13 +77,21 @@ impl Samples {
         })
     }
 
+    fn add(&self, cni: &Cni) -> Result<(), Box<dyn Error>> {
+        black_box(cni.add_network_list(&self.context, &self.one, &self.rt)?);
+        Ok(())
+    }
+
     fn result(&self, version: &str) -> Result<String, std::io::Error> {
         std::fs::read_to_string(self.directory.join(format!("result-{version}.json")))
     }
 }
 
 /// Finds every plugin, and each succeeds at once.
-struct Instantly;
+struct Instantly {
+    /// What ADD prints.
+    result: String,
+}
 
 impl Exec for Instantly {
     fn find_in_path(&self, request: &FindRequest<'_>) -> cni::Result<PathBuf> {
@@ -84,10 +103,25 @@ impl Exec for Instantly {
         Ok(Outcome {
             termination: Termination::Exited(0),
             interruption: None,
-            stdout: Vec::new(),
+            stdout: if request.command == Command::Add { self.result.clone().into() } else { Vec::new() },
             stderr: Vec::new(),
             pid: None,
             duration: Duration::ZERO,
         })
+    }
+}
+
+/// A plugin that does nothing.
+struct Trivial {
+    result: CniResult,
+}
+
+impl Plugin for Trivial {
+    fn add(&self, _: &Request<'_>) -> cni::Result<CniResult> {
+        Ok(self.result.clone())
+    }
+
+    fn del(&self, _: &Request<'_>) -> cni::Result<()> {
+        Ok(())
     }
 }
