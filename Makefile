@@ -10,6 +10,8 @@ SHELL := bash
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+BINDIR ?= $(PREFIX)/bin
+DATADIR ?= $(PREFIX)/share
 DESTDIR ?=
 CARGO ?= cargo
 CC ?= cc
@@ -45,7 +47,8 @@ help: ## list the targets
 	@echo
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
-	@echo '  install and uninstall take PREFIX ($(PREFIX)), DESTDIR, LIBDIR and INCLUDEDIR; demo takes JSON=1'
+	@echo '  install and uninstall take PREFIX ($(PREFIX)), DESTDIR, LIBDIR, INCLUDEDIR, BINDIR and DATADIR;'
+	@echo '  demo takes JSON=1'
 
 ## Building
 
@@ -64,6 +67,37 @@ $(STATIC): $(SHARED) ;
 
 $(OUT):
 	@mkdir -p $@
+
+# The command. A crate of its own, built beside libcni.so into the directory of the Python module: both embed the core
+# without the C ABI, and nothing of it reaches libcni.so.
+CNITOOL_CRATE := --manifest-path cli/Cargo.toml --target-dir $(TARGET)/python
+CNITOOL := $(TARGET)/python/release/cnitool
+# What the command prints of itself, below where make install puts it.
+CNITOOL_TEXTS := man/man1/cnitool.1 bash-completion/completions/cnitool zsh/site-functions/_cnitool \
+	fish/vendor_completions.d/cnitool.fish
+
+.PHONY: cnitool
+cnitool: $(addprefix $(OUT)/share/,$(CNITOOL_TEXTS)) ## build the command cnitool, its man page and its completions
+
+$(CNITOOL): $(SOURCES) cli/Cargo.toml cli/Cargo.lock $(shell find cli/src -name '*.rs')
+	$(CARGO) build --locked --release $(CNITOOL_CRATE)
+	@touch $@
+
+%/man/man1/cnitool.1: $(CNITOOL)
+	@mkdir -p $(@D)
+	@$(CNITOOL) man >$@
+
+%/bash-completion/completions/cnitool: $(CNITOOL)
+	@mkdir -p $(@D)
+	@$(CNITOOL) completions bash >$@
+
+%/zsh/site-functions/_cnitool: $(CNITOOL)
+	@mkdir -p $(@D)
+	@$(CNITOOL) completions zsh >$@
+
+%/fish/vendor_completions.d/cnitool.fish: $(CNITOOL)
+	@mkdir -p $(@D)
+	@$(CNITOOL) completions fish >$@
 
 # What a program has to link besides libcni.a, as rustc reports it. The report is the same for every profile,
 # so the cheap one is asked. libgcc_s is left out: the C compiler adds its own libgcc, the static one too.
@@ -94,7 +128,7 @@ clean: ## remove everything that was built
 ## Installing
 
 .PHONY: install
-install: lib ## install the library, the header and libcni.pc
+install: lib cnitool ## install the library, the header, libcni.pc and cnitool
 	install -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)'
 	install -m 755 $(SHARED) '$(DESTDIR)$(LIBDIR)/libcni.so.$(VERSION)'
 	ln -sf libcni.so.$(VERSION) '$(DESTDIR)$(LIBDIR)/libcni.so.$(SOVERSION)'
@@ -107,13 +141,16 @@ install: lib ## install the library, the header and libcni.pc
 	    -e "s|@LIBS_PRIVATE@|$$(cat $(OUT)/native-static-libs)|" \
 	    include/libcni.pc.in >'$(DESTDIR)$(LIBDIR)/pkgconfig/libcni.pc'
 	chmod 644 '$(DESTDIR)$(LIBDIR)/pkgconfig/libcni.pc'
+	install -D -m 755 $(CNITOOL) '$(DESTDIR)$(BINDIR)/cnitool'
+	for text in $(CNITOOL_TEXTS); do install -D -m 644 "$(OUT)/share/$$text" "$(DESTDIR)$(DATADIR)/$$text"; done
 	@if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" = 0 ] && command -v ldconfig >/dev/null; then ldconfig; fi
 
 .PHONY: uninstall
 uninstall: ## remove what install installed
 	rm -f '$(DESTDIR)$(LIBDIR)/libcni.so' '$(DESTDIR)$(LIBDIR)/libcni.so.$(SOVERSION)' \
 	    '$(DESTDIR)$(LIBDIR)/libcni.so.$(VERSION)' '$(DESTDIR)$(LIBDIR)/libcni.a' \
-	    '$(DESTDIR)$(LIBDIR)/pkgconfig/libcni.pc' '$(DESTDIR)$(INCLUDEDIR)/libcni.h'
+	    '$(DESTDIR)$(LIBDIR)/pkgconfig/libcni.pc' '$(DESTDIR)$(INCLUDEDIR)/libcni.h' \
+	    '$(DESTDIR)$(BINDIR)/cnitool' $(CNITOOL_TEXTS:%='$(DESTDIR)$(DATADIR)/%')
 
 ## Running
 
@@ -135,7 +172,7 @@ demo: setup-demo ## attach a container to a network with real plugins, in privat
 
 # In this order: what fails fast comes first. Each can be run alone.
 TESTS := test-fmt test-shell test-clippy test-rust test-doc test-header test-symbols test-c test-install \
-	test-demo test-readme test-python test-go test-go-upstream test-bench test-fuzz test-deny
+	test-demo test-readme test-cnitool test-python test-go test-go-upstream test-bench test-fuzz test-deny
 
 .PHONY: test check $(TESTS)
 test: setup ## everything
@@ -155,6 +192,7 @@ oracle: ## hold libcni beside the Go original: CASES=5000 SEED=1, or CASE=file t
 test-fmt: ## the Rust source is formatted
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
+	$(CARGO) fmt --manifest-path cli/Cargo.toml --check
 
 test-shell: ## shell scripts are clean for shellcheck
 	@scripts/lint.sh
@@ -182,7 +220,7 @@ test-symbols: $(SHARED) ## libcni.so exports what tests/c/symbols.txt lists
 test-c: $(SONAME) ## C programs: plain, under valgrind, with sanitizers
 	@tests/c/run.sh
 
-test-install: lib ## an installed libcni serves a program outside the tree
+test-install: lib cnitool ## an installed libcni serves a program outside the tree
 	@tests/c/install.sh
 
 test-demo: $(OUT)/attach ## the demo runs, as root and as an ordinary user
@@ -190,6 +228,10 @@ test-demo: $(OUT)/attach ## the demo runs, as root and as an ordinary user
 
 test-readme: $(OUT)/quickstart ## the README's quickstarts are those of the examples, and run
 	@tests/c/readme.sh
+
+test-cnitool: ## the command cnitool: lints, cases, and the original's command beside it
+	$(CARGO) clippy --locked $(CNITOOL_CRATE) --all-targets -- -D warnings
+	$(CARGO) test --locked $(CNITOOL_CRATE) --no-fail-fast
 
 # A crate of its own, built into a directory of its own: its profile differs.
 FUZZ := $(CARGO) run --quiet --locked --release --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz --

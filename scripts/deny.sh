@@ -13,9 +13,15 @@ has_tomllib() {
 }
 
 if "$cargo" deny --version >/dev/null 2>&1; then
-    run_test "licences, sources and versions of the dependencies" "$cargo" deny --locked check licenses sources bans
+    for manifest in Cargo.toml cli/Cargo.toml; do
+        run_test "licences, sources and versions of the dependencies of $manifest" \
+            "$cargo" deny --locked --manifest-path "$manifest" check --config deny.toml licenses sources bans
+    done
     if "$cargo" deny fetch db >/dev/null 2>&1; then
-        run_test "no dependency has a known advisory" "$cargo" deny --locked check advisories
+        for manifest in Cargo.toml cli/Cargo.toml; do
+            run_test "no dependency of $manifest has a known advisory" \
+                "$cargo" deny --locked --manifest-path "$manifest" check --config deny.toml advisories
+        done
     else
         skip_test "no dependency has a known advisory" "the advisory database cannot be reached"
     fi

@@ -44,9 +44,14 @@ def allowed(expression, allow):
     return choice()
 
 
-def dependencies(targets):
-    """The packages that a build for any of the targets takes, this one included."""
+# What is distributed: the library, and the command.
+MANIFESTS = ["Cargo.toml", "cli/Cargo.toml"]
+
+
+def dependencies(manifest, targets):
+    """The packages that a build for any of the targets takes, its own included."""
     command = [os.environ.get("CARGO", "cargo"), "metadata", "--locked", "--format-version", "1", "--all-features"]
+    command += ["--manifest-path", manifest]
     packages = {}
     for target in targets:
         output = subprocess.run([*command, "--filter-platform", target], check=True, stdout=subprocess.PIPE).stdout
@@ -57,11 +62,23 @@ def dependencies(targets):
 def main():
     with open("deny.toml", "rb") as file:
         rules = tomllib.load(file)
-    packages = dependencies(rules["graph"]["targets"])
     allow = set(rules["licenses"]["allow"])
     exceptions = {entry["crate"]: set(entry["allow"]) for entry in rules["licenses"].get("exceptions", [])}
     skipped = {entry["crate"] for entry in rules["bans"].get("skip", [])}
 
+    problems = [
+        f"{manifest}: {problem}"
+        for manifest in MANIFESTS
+        for problem in check(dependencies(manifest, rules["graph"]["targets"]), allow, exceptions, skipped)
+    ]
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    print(f"{len(problems)} problems")
+    return 1 if problems else 0
+
+
+def check(packages, allow, exceptions, skipped):
+    """What is wrong with these packages."""
     problems = []
     versions = collections.defaultdict(set)
     for package in packages:
@@ -79,10 +96,8 @@ def main():
         if len(versions[crate]) < 2:
             problems.append(f"{crate}: deny.toml skips it, but there is one version only")
 
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    print(f"{len(packages)} packages looked at, {len(problems)} problems")
-    return 1 if problems else 0
+    print(f"{len(packages)} packages looked at")
+    return problems
 
 
 if __name__ == "__main__":

@@ -21,12 +21,17 @@ installed_files() {
 
 expected_files() {
     cat <<FILES
+./bin/cnitool
 ./include/libcni.h
 ./lib/libcni.a
 ./lib/libcni.so
 ./lib/libcni.so.$soversion
 ./lib/libcni.so.$version
 ./lib/pkgconfig/libcni.pc
+./share/bash-completion/completions/cnitool
+./share/fish/vendor_completions.d/cnitool.fish
+./share/man/man1/cnitool.1
+./share/zsh/site-functions/_cnitool
 FILES
 }
 
@@ -94,6 +99,38 @@ runs_as_ordinary_user() {
     [[ $output == "libcni $version: PLUGIN_NOT_FOUND: "* ]]
 }
 
+cnitool_runs() {
+    local status=0
+    as_ordinary_user "$prefix/bin/cnitool" networks --conf-dir /nowhere
+    as_ordinary_user "$prefix/bin/cnitool" add absent /nowhere --conf-dir /nowhere || status=$?
+    [ "$status" = 3 ]
+}
+
+completions_complete() {
+    local completed
+    # shellcheck disable=SC2016 # for the inner shell
+    completed=$(bash --norc -euc '. "$1"
+        COMP_WORDS=(cnitool at) COMP_CWORD=1 COMPREPLY=()
+        _cnitool cnitool at cnitool
+        echo "${COMPREPLY[@]}"' _ "$prefix/share/bash-completion/completions/cnitool")
+    echo "$completed"
+    [ "$completed" = attachments ]
+}
+
+man_page_is_clean() {
+    local page=$prefix/share/man/man1/cnitool.1
+    if command -v mandoc >/dev/null; then
+        mandoc -T lint -W error "$page"
+    elif command -v groff >/dev/null; then
+        groff -man -ww -z "$page" 2>"$scratch/groff" || true
+        cat "$scratch/groff"
+        [ ! -s "$scratch/groff" ]
+    else
+        echo "needs mandoc or groff"
+        return 77
+    fi
+}
+
 uninstalls() {
     run_make uninstall DESTDIR="$scratch/staged" PREFIX=/usr
     diff -u /dev/null <(installed_files)
@@ -105,7 +142,7 @@ has_static_c_library() {
 }
 
 run_test "make install succeeds with DESTDIR and with PREFIX" installs
-run_test "it installs exactly the library, its links, the header and libcni.pc" installs_these_files
+run_test "it installs exactly the library, its links, the header, libcni.pc and cnitool with its texts" installs_these_files
 run_test "the SONAME is libcni.so.$soversion" has_the_soname
 run_test "pkg-config tells version, prefix and static libraries" pkg_config_tells
 run_test "a program outside the tree builds with pkg-config" builds_dynamically
@@ -119,5 +156,8 @@ else
     skip_test "it builds fully static" "the C library has no static archive here"
 fi
 run_test "it builds as C++" builds_as_cxx
+run_test "cnitool is installed and runs as an ordinary user" cnitool_runs
+run_test "its completions complete" completions_complete
+run_test "its man page is clean" man_page_is_clean
 run_test "make uninstall removes what was installed" uninstalls
 finish_tests
