@@ -86,7 +86,8 @@ fn shared() -> Vec<Arg> {
         directory("conf-dir").help(texts::CONF_DIR),
         directory("plugin-dir").action(ArgAction::Append).help(texts::PLUGIN_DIR),
         directory("cache-dir").help(texts::CACHE_DIR),
-        option("ifname", "NAME").short('i').help(texts::IFNAME),
+        // An empty one is as none, as the original has it.
+        option("ifname", "NAME").short('i').value_parser(value_parser!(String)).help(texts::IFNAME),
         option("timeout", "SECONDS").value_parser(ValueParser::new(settings::seconds)).help(texts::TIMEOUT),
         flag("json").short('j').help(texts::JSON),
         flag("progress").help(texts::PROGRESS).overrides_with("quiet"),

@@ -103,7 +103,7 @@ pub(crate) fn attachments(call: &Call<'_>) -> Result<Answer> {
     let filter = AttachmentFilter {
         container_id: call.text("container-id").map(str::to_owned),
         network_name: call.text("network").map(str::to_owned),
-        if_name: call.text("ifname").map(str::to_owned),
+        if_name: call.text("ifname").filter(|name| !name.is_empty()).map(str::to_owned),
     };
     let netns = call.text("netns").map(absolute).transpose()?;
     let gone = has_flag(call.matches, "gone");

@@ -27,7 +27,7 @@ impl Settings {
         let default = CniOptions::default();
         let plugin_dirs: Vec<PathBuf> =
             matches.get_many("plugin-dir").into_iter().flatten().cloned().collect();
-        let if_name = match text(matches, "ifname") {
+        let if_name = match text(matches, "ifname").filter(|name| !name.is_empty()) {
             Some(name) => name.to_owned(),
             None => variable("CNI_IFNAME")?.unwrap_or_else(|| DEFAULT_IF_NAME.to_owned()),
         };
