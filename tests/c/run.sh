@@ -10,7 +10,7 @@ set -euo pipefail
 programs=("$@")
 if [ ${#programs[@]} = 0 ]; then
     programs=(basics bad_input configuration operations other_operations plugin_errors contexts hooks threads
-        evil_plugins hostile_hosts limits environment hook_answers soak)
+        evil_plugins hostile_hosts limits environment hook_answers plugin_side soak)
 fi
 
 export LIBCNI_VERSION=$version LIBCNI_SOVERSION=$soversion LIBCNI_TEST_MARK=seen

@@ -45,6 +45,7 @@ mod chain;
 mod check;
 mod concurrent;
 mod delete;
+mod examples;
 mod failure;
 mod firewall;
 mod gc;
