@@ -252,9 +252,9 @@ test-soak: $(SONAME) ## the soak test alone, with the tools: LIBCNI_TEST_ROUNDS=
 	@tests/c/run.sh soak
 
 .PHONY: bench
-bench: $(SONAME) wheel ## libcni beside the floor and the Go original: SCENES='latency memory' ROUNDS=31 QUICK=1
+bench: $(SONAME) wheel ## libcni beside the floor and the Go original: SCENES='latency memory' QUICK=1 PUBLISH=1
 	@$(PYTHON) benches/harness --scenes '$(SCENES)' --contestants '$(CONTESTANTS)' \
-	    $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) $(if $(PUBLISH),--publish)
+	    $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) $(if $(REALTIME),--realtime) $(if $(PUBLISH),--publish)
 
 # Python takes part with the wheel that is there.
 test-bench: $(SONAME) ## the benchmarks work: every driver takes its orders

@@ -21,9 +21,8 @@ class Driver:
         texts = {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in settings.items()}
         arguments = [*command, *(f"{key}={text}" for key, text in texts.items())]
         self.name = arguments[0]
-        self.process = subprocess.Popen(
-            arguments, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-        )
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(arguments, env=ENVIRONMENT, stdin=pipe, stdout=pipe, text=True, bufsize=1)
 
     def ask(self, order: str) -> dict[str, Any]:
         """Give an order and wait for the answer."""

@@ -15,6 +15,8 @@ from harness.targets import MANY, ONE, Target, find
 #: A label, and the contestants' ratios.
 Row = tuple[str, dict[str, Spread]]
 
+REALTIME = ", under real-time scheduling, because the machine had other work"
+
 HEAD = """# Results
 
 Written by `make bench PUBLISH=1`; do not change it by hand. What the contestants and the figures are, and where the
@@ -34,7 +36,7 @@ def write(
             written.append(f"![{chart.title}]({name}.svg)")
     parts = [
         HEAD,
-        f"Machine: {machines.line(machine)}. Rounds: {settings['rounds']}.",
+        f"Machine: {machines.line(machine)}. Rounds: {settings['rounds']}{REALTIME if settings['realtime'] else ''}.",
         "## Targets",
         target_table(targets),
         *written,
