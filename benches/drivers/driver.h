@@ -29,7 +29,7 @@ typedef struct settings {
     const char *exec;         /* "process", or "none": a callback that plays the plugin */
     const char *builtin;      /* the type of a plugin in the process, or "" */
     bool durable;             /* flush the cache to the disk */
-    bool events;              /* ask for events, and sum up how long the plugins ran */
+    bool events;              /* ask for events, and sum up how long the plugins ran; the floor: time its steps */
 } settings;
 
 extern settings setting;

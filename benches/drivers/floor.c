@@ -38,6 +38,38 @@ static int plugins;
 static char search[512], netns[512];
 static enum { POSIX_SPAWN, VFORK, FORK } spawn_by;
 
+/* Where the time of one thread goes, for the order `steps`. */
+enum step { PIPES, SPAWN, EXCHANGE, REAP, CACHE, STEPS };
+static const char *const step_names[] = { "pipes", "spawn", "exchange", "reap", "cache" };
+static uint64_t step_ns[STEPS], lap;
+
+static void begin(void)
+{
+    if (setting.events)
+        lap = now_ns();
+}
+
+/* What was done since the last time was this step. */
+static void end(enum step step)
+{
+    if (!setting.events)
+        return;
+    uint64_t now = now_ns();
+    step_ns[step] += now - lap;
+    lap = now;
+}
+
+static bool steps(const char *order)
+{
+    if (strcmp(order, "steps") != 0)
+        return false;
+    for (int step = 0; step < STEPS; step++)
+        printf("%s\"%s\":%llu", step ? "," : "{", step_names[step], (unsigned long long)step_ns[step]);
+    puts("}");
+    memset(step_ns, 0, sizeof step_ns);
+    return true;
+}
+
 static pid_t spawn(const char *program, char **environment, const int *pipes)
 {
     char *argv[] = { (char *)program, NULL };
@@ -68,8 +100,11 @@ static void run_plugin(const char *program, char **environment, const text *in, 
 {
     static _Thread_local text complaint;
     int input[2], output[2], error[2], status;
+    begin();
     check(pipe2(input, O_CLOEXEC) == 0 && pipe2(output, O_CLOEXEC) == 0 && pipe2(error, O_CLOEXEC) == 0, "pipe");
+    end(PIPES);
     pid_t pid = spawn(program, environment, (int[]){ input[0], output[1], error[1] });
+    end(SPAWN);
     close(input[0]);
     close(output[1]);
     close(error[1]);
@@ -78,9 +113,12 @@ static void run_plugin(const char *program, char **environment, const text *in, 
     out->size = complaint.size = 0;
     read_to_end(output[0], out);
     read_to_end(error[0], &complaint);
+    end(EXCHANGE);
     close(output[0]);
     close(error[0]);
+    end(PIPES);
     check(waitpid(pid, &status, 0) == pid, "waitpid");
+    end(REAP);
     if (status != 0)
         fail("%s ended with status %d: %.*s", program, status, (int)out->size, out->bytes);
 }
@@ -118,8 +156,10 @@ void contestant_run(const char *command, const char *container)
 
     previous.size = 0;
     if (!add) {
+        begin();
         load_file(name, &file);
         take_result(&file, &previous);
+        end(CACHE);
     }
     if (command[0] == 'R')
         return;
@@ -134,12 +174,14 @@ void contestant_run(const char *command, const char *container)
         append(&in, "}", 1);
         run_plugin(path[plugin], environment, &in, add ? &previous : &out);
     }
+    begin();
     if (add) {
         write_cache_file(&file, container, &previous);
         store_file(name, &file);
     } else if (del) {
         remove_file(name);
     }
+    end(CACHE);
 }
 
 /* `fill 1000`: as many attachments as if they had been added, for others to find. */
@@ -163,7 +205,7 @@ static bool fill(const char *order)
 
 bool contestant_order(const char *order)
 {
-    return fill(order) || list_or_collect(order);
+    return steps(order) || fill(order) || list_or_collect(order);
 }
 
 uint64_t contestant_plugin_ns(void)

@@ -10,7 +10,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from harness import attach, build, cached, library, machine, memory, micro, pages, real, record, table, targets
+from harness import attach, build, cached, library, machine, memory, micro, pages, parts, real, record, table, targets
 from harness.paths import BUILT, PAGES
 from harness.run import CONTESTANTS, Run
 from harness.series import Series
@@ -21,6 +21,8 @@ SCENES = {
     "memory": memory.scene,
     "micro": micro.scene,
     "inside": micro.inside,
+    "parts": parts.times,
+    "syscalls": parts.system_calls,
     "listing": cached.listing,
     "calls": attach.calls,
     "disk": attach.disk,

@@ -41,7 +41,7 @@ def write(
         target_table(targets),
         *written,
     ]
-    parts += ["## Everything", *sections(series)]
+    parts += ["## Everything", *sections(series), "## System calls", calls(series)]
     (directory / "results.md").write_text("\n\n".join(part.strip() for part in parts) + "\n")
 
 
@@ -57,7 +57,7 @@ def sections(series: list[Series]) -> Iterable[str]:
     """A table for all series with the same contestants and unit; the conversions are told by their worst, above."""
     groups: dict[tuple[str, ...], list[Series]] = {}
     for one in series:
-        if not one.scene.startswith("convert"):
+        if not one.scene.startswith("convert") and one.unit != "calls":
             groups.setdefault((one.unit, *one.values), []).append(one)
     for (unit, base, *others), members in groups.items():
         name, scale = table.UNITS[unit]
@@ -70,6 +70,19 @@ def sections(series: list[Series]) -> Iterable[str]:
             ]
             rows.append(f"| {one.where()} | " + " | ".join(cells) + " |")
         yield "\n".join(rows)
+
+
+def calls(series: list[Series]) -> str:
+    """A table of the system calls, which are counts."""
+    counted = [one for one in series if one.unit == "calls"]
+    if not counted:
+        return "strace was not there to count them."
+    names = list(counted[0].values)
+    rows = [f"| of one operation | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    rows += [
+        f"| {one.where()} | {' | '.join(table.number(one.spread(name).median) for name in names)} |" for one in counted
+    ]
+    return "\n".join(rows)
 
 
 def ratios(series: Series, base: str, names: Iterable[str] = tuple(NAMES)) -> dict[str, Spread]:

@@ -14,6 +14,7 @@ UNITS = {
     "allocations": ("allocations", 1.0),
     "bytes": ("KiB", 1024.0),
     "count": ("", 1.0),
+    "calls": ("calls", 1.0),
 }
 WIDTH = 44
 
@@ -38,8 +39,16 @@ def bound(target: Target) -> str:
     return f"{'<=' if target.at_most else '>='} {target.bound:g} {target.unit}"
 
 
+def counted(series: Series) -> str:
+    """A series of whole numbers, where ratios say little."""
+    values = ", ".join(f"{name} {number(series.spread(name).median)}" for name in series.values)
+    return f"{series.where()}: {values}"
+
+
 def block(series: Series) -> str:
     """A series: the medians, and the ratios to the contestant that comes first."""
+    if series.unit == "calls":
+        return counted(series)
     unit, scale = UNITS[series.unit]
     base, *others = series.values
     first = f"{series.where()}: {unit}" + (f", and times {base}" if others else "")
