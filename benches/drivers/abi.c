@@ -89,7 +89,8 @@ void contestant_start(void)
         hooks.find_in_path = find_instantly;
         hooks.exec_plugin = exec_instantly;
     }
-    snprintf(options, sizeof options, "{\"pluginDirs\":[\"%s\"],\"cacheDir\":\"%s\",\"durable\":%s}", setting.plugins,
-             setting.cache, setting.durable ? "true" : "false");
+    const char *quote = *setting.builtin ? "\"" : "";
+    snprintf(options, sizeof options, "{\"pluginDirs\":[\"%s\"],\"cacheDir\":\"%s\",\"durable\":%s,\"builtins\":[%s%s%s]}",
+             setting.plugins, setting.cache, setting.durable ? "true" : "false", quote, setting.builtin, quote);
     check(libcni_new(options, &hooks, &cni, &error), error, "libcni_new");
 }

@@ -28,6 +28,7 @@ SCENES = {
     "disk": attach.disk,
     "library": library.scene,
     "real": real.scene,
+    "loopback": real.loopback,
     "gc": cached.collecting,
 }
 

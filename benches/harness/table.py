@@ -61,7 +61,9 @@ def block(series: Series) -> str:
 
 def show(series: Iterable[Series], targets: Iterable[Target]) -> None:
     for one in series:
-        print(block(one))
+        # Which calls they are is told by the page.
+        if one.unit != "calls" or one.scene.endswith("all system calls"):
+            print(block(one))
     targets = list(targets)
     if not targets:
         return
