@@ -252,7 +252,8 @@ test-soak: $(SONAME) ## the soak test alone, with the tools: LIBCNI_TEST_ROUNDS=
 	@tests/c/run.sh soak
 
 .PHONY: bench
-bench: $(SONAME) wheel ## libcni beside the floor and the Go original: SCENES='latency memory' QUICK=1 PUBLISH=1
+bench: setup ## libcni beside the floor and the Go original: SCENES='latency memory' QUICK=1 PUBLISH=1
+	@$(MAKE) --no-print-directory $(SONAME) wheel
 	@$(PYTHON) benches/harness --scenes '$(SCENES)' --contestants '$(CONTESTANTS)' \
 	    $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) $(if $(REALTIME),--realtime) $(if $(PUBLISH),--publish)
 

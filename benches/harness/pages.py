@@ -15,8 +15,6 @@ from harness.targets import MANY, ONE, Target, find
 #: A label, and the contestants' ratios.
 Row = tuple[str, dict[str, Spread]]
 
-REALTIME = ", under real-time scheduling, because the machine had other work"
-
 HEAD = """# Results
 
 Written by `make bench PUBLISH=1`; do not change it by hand. What the contestants and the figures are, and where the
@@ -36,13 +34,20 @@ def write(
             written.append(f"![{chart.title}]({name}.svg)")
     parts = [
         HEAD,
-        f"Machine: {machines.line(machine)}. Rounds: {settings['rounds']}{REALTIME if settings['realtime'] else ''}.",
+        f"Machine: {machines.line(machine)}. {how(settings)}",
         "## Targets",
         target_table(targets),
         *written,
     ]
     parts += ["## Everything", *sections(series), "## System calls", calls(series)]
     (directory / "results.md").write_text("\n\n".join(part.strip() for part in parts) + "\n")
+
+
+def how(settings: dict[str, Any]) -> str:
+    """How the run was made."""
+    quick = ", each with a tenth of the work" if settings["quick"] else ""
+    realtime = ", under real-time scheduling, because the machine had other work" if settings["realtime"] else ""
+    return f"{settings['rounds']} rounds{quick}{realtime}."
 
 
 def target_table(targets: Iterable[Target]) -> str:
