@@ -230,7 +230,7 @@ test-readme: $(OUT)/quickstart ## the README's quickstarts are those of the exam
 	@tests/c/readme.sh
 
 test-cnitool: ## the command cnitool: lints, cases, and the original's command beside it
-	$(CARGO) clippy --locked $(CNITOOL_CRATE) --all-targets -- -D warnings
+	$(CARGO) clippy --locked --release $(CNITOOL_CRATE) --all-targets -- -D warnings
 	$(CARGO) test --locked $(CNITOOL_CRATE) --no-fail-fast
 
 # A crate of its own, built into a directory of its own: its profile differs.

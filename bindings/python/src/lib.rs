@@ -6,6 +6,7 @@
 mod arguments;
 mod call;
 mod cni;
+mod command;
 mod conf;
 mod context;
 mod error;
@@ -18,6 +19,8 @@ use pyo3::prelude::*;
 mod _libcni {
     #[pymodule_export]
     use crate::cni::Cni;
+    #[pymodule_export]
+    use crate::command::run_command;
     #[pymodule_export]
     use crate::conf::{
         conf_files, conf_list_from_conf, inject_conf, load_network_conf, load_network_confs,

@@ -70,6 +70,12 @@ module_exports_nothing_but_itself() {
     [ "$exported" = PyInit__libcni ]
 }
 
+# The cases of cnitool, whose other name `python -m libcni` is.
+command_behaves() {
+    CNITOOL_TEST_PYTHON=$fresh/bin/python "${CARGO:-cargo}" test --locked --manifest-path "$root/cli/Cargo.toml" \
+        --test cases --test documentation
+}
+
 behaves() {
     "$fresh/bin/python" -m pytest -p no:cacheprovider --quiet tests
 }
@@ -84,5 +90,6 @@ run_test "examples are right for strict pyright, and every type is known" types_
 run_test "the stubs are those of the module" stubs_are_those_of_the_module
 run_test "the wheel needs only what every Linux has" wheel_needs_only_the_system
 run_test "the module exports nothing but itself" module_exports_nothing_but_itself
+run_test "python -m libcni does all that cnitool does" command_behaves
 run_test "pytest" behaves
 finish_tests

@@ -101,7 +101,7 @@ def test_the_command_with_real_plugins(run, network):
     """ADD, list and DEL by ``python -m libcni``, in one shell."""
     script = (
         "import subprocess, sys\n"
-        "for command in (['add', FILE, NETNS], ['check', FILE, NETNS], ['list'], ['del', FILE, NETNS]):\n"
+        "for command in (['add', '--table', FILE, NETNS], ['check', FILE, NETNS], ['list'], ['del', FILE, NETNS]):\n"
         "    subprocess.run([sys.executable, '-m', 'libcni', *command, '-q'], check=True)\n"
     )
     file = network("demo", "10.89.5.0/24")

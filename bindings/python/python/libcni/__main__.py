@@ -1,4 +1,4 @@
-"""``python -m libcni``: see ``python -m libcni --help``."""
+"""``python -m libcni``: the command cnitool; see ``python -m libcni --help``."""
 
 import sys
 
