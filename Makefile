@@ -152,6 +152,13 @@ uninstall: ## remove what install installed
 	    '$(DESTDIR)$(LIBDIR)/pkgconfig/libcni.pc' '$(DESTDIR)$(INCLUDEDIR)/libcni.h' \
 	    '$(DESTDIR)$(BINDIR)/cnitool' $(CNITOOL_TEXTS:%='$(DESTDIR)$(DATADIR)/%')
 
+PLUGINDIR ?= /opt/cni/bin
+
+.PHONY: install-plugins
+install-plugins: $(SHARED) ## install the loopback plugin into PLUGINDIR, as `loopback`
+	install -d '$(DESTDIR)$(PLUGINDIR)'
+	install -m 755 $(RELEASE)/cni-loopback '$(DESTDIR)$(PLUGINDIR)/loopback'
+
 ## Running
 
 .PHONY: setup

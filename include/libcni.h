@@ -13,7 +13,7 @@
  *   receive something are written only on success, *err only on failure. err may be NULL, and so may a context.
  * - A pointer to const may be used by any number of threads at once. What is not const may not.
  * - Every _free function accepts NULL.
- * - Calls run on the calling thread and block it. libcni has no threads, no signal handlers, no global state.
+ * - Calls run on the calling thread and block it. libcni keeps no threads, no signal handlers, no global state.
  * - In our own options and arguments an unknown key is an error. In network configurations it passes through.
  */
 

@@ -8,6 +8,7 @@ mod network_list;
 mod options;
 mod plugin_conf;
 mod plugin_output;
+mod plugin_side;
 mod result;
 
 /// The targets; each has a directory of its name in `corpus`.
@@ -15,6 +16,7 @@ pub const ALL: &[(&str, fn(&[u8]))] = &[
     ("network_list", network_list::run),
     ("plugin_conf", plugin_conf::run),
     ("plugin_output", plugin_output::run),
+    ("plugin_side", plugin_side::run),
     ("result", result::run),
     ("cache_file", cache_file::run),
     ("options", options::run),

@@ -10,10 +10,13 @@ use super::protocol::{self, Host};
 use crate::error::Result;
 use crate::exec::{Exec, ExecRequest, InProcessPlugin, Interruption, Outcome, Termination};
 
-pub(crate) struct InProcess(Arc<dyn Plugin>);
+/// A [`Plugin`] for a [`Registry`](crate::exec::Registry): what [`Cni::with_plugin`](crate::Cni::with_plugin) makes of
+/// it.
+pub struct InProcess(Arc<dyn Plugin>);
 
 impl InProcess {
-    pub(crate) fn new(plugin: Arc<dyn Plugin>) -> InProcess {
+    /// That plugin.
+    pub fn new(plugin: Arc<dyn Plugin>) -> InProcess {
         InProcess(plugin)
     }
 }

@@ -46,7 +46,7 @@ mod protocol;
 mod request;
 
 pub use builtin::Builtin;
-pub(crate) use in_process::InProcess;
+pub use in_process::InProcess;
 pub use loopback::Loopback;
 #[cfg_attr(not(feature = "capi"), allow(unused_imports))]
 pub(crate) use main::fail;
