@@ -7,3 +7,4 @@ mod common;
 
 mod docs;
 mod in_process;
+mod program;
