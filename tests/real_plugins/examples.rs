@@ -189,8 +189,11 @@ fn what_a_plugin_runs_ends_with_it(host: &Host) {
     let dir = rust_programs(host);
     let (fifo, script) = (host.path("fifo"), dir.join("hangs"));
     succeeds(Command::new("mkfifo").arg(&fifo));
-    // Opens the pipe and keeps it open until it ends.
-    let text = format!("#!/bin/sh\nexec 3>{}\necho on >&3\nwhile :; do sleep 100; done\n", fifo.display());
+    // Opens the pipe, tells its own process group and that of the meta plugin, and keeps it open until it ends.
+    let text = format!(
+        "#!/bin/sh\nexec 3>{}\necho $(cut -d' ' -f5 /proc/$$/stat /proc/$PPID/stat) >&3\nsleep 100\n",
+        fifo.display()
+    );
     fs::write(&script, text).unwrap();
     fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let cni = Cni::new(with_dir(host, dir));
@@ -199,11 +202,13 @@ fn what_a_plugin_runs_ends_with_it(host: &Host) {
     let rt = host.container("c1").rt();
     std::thread::scope(|scope| {
         let call = scope.spawn(|| cni.add_network_list(&ctx, &list, &rt).unwrap_err());
-        let mut pipe = fs::File::open(&fifo).unwrap();
-        let mut first = [0; 3];
-        std::io::Read::read_exact(&mut pipe, &mut first).unwrap();
+        let mut pipe = std::io::BufReader::new(fs::File::open(&fifo).unwrap());
+        let mut groups = String::new();
+        std::io::BufRead::read_line(&mut pipe, &mut groups).unwrap();
         ctx.cancel();
         assert_eq!(call.join().unwrap().status(), cni::Status::Cancelled);
+        let (own, of_meta) = groups.trim().split_once(' ').unwrap();
+        assert_eq!(own, of_meta, "the group of what was delegated to");
         // The end of the pipe is the end of the program that was delegated to.
         let mut rest = Vec::new();
         std::io::Read::read_to_end(&mut pipe, &mut rest).unwrap();
