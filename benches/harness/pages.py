@@ -15,6 +15,9 @@ from harness.targets import MANY, ONE, Target, find
 #: A label, and the contestants' ratios.
 Row = tuple[str, dict[str, Spread]]
 
+CONVERSIONS = """A result is parsed, converted and printed: the time of the Rust core as a part of the original's,
+and its allocations as a part of those."""
+
 HEAD = """# Results
 
 Written by `make bench PUBLISH=1`; do not change it by hand. What the contestants and the figures are, and where the
@@ -39,7 +42,15 @@ def write(
         target_table(targets),
         *written,
     ]
-    parts += ["## Everything", *sections(series), "## System calls", calls(series)]
+    parts += [
+        "## Everything",
+        *sections(series),
+        "## Conversions",
+        CONVERSIONS,
+        conversions(series),
+        "## System calls",
+        calls(series),
+    ]
     (directory / "results.md").write_text("\n\n".join(part.strip() for part in parts) + "\n")
 
 
@@ -59,7 +70,7 @@ def target_table(targets: Iterable[Target]) -> str:
 
 
 def sections(series: list[Series]) -> Iterable[str]:
-    """A table for all series with the same contestants and unit; the conversions are told by their worst, above."""
+    """A table for all series with the same contestants and unit."""
     groups: dict[tuple[str, ...], list[Series]] = {}
     for one in series:
         if not one.scene.startswith("convert") and one.unit != "calls":
@@ -75,6 +86,22 @@ def sections(series: list[Series]) -> Iterable[str]:
             ]
             rows.append(f"| {one.where()} | " + " | ".join(cells) + " |")
         yield "\n".join(rows)
+
+
+def conversions(series: list[Series]) -> str:
+    """From each version to each: time and allocations of the Rust core, beside the original's."""
+    cells: dict[tuple[str, str], list[str]] = {}
+    versions: dict[str, None] = {}
+    for one in find(series, "convert", "ns") + find(series, "convert", "allocations"):
+        source, target = one.scene.split()[-3::2]
+        versions[source] = None
+        if {"core", "original"} <= set(one.values):
+            cells.setdefault((source, target), []).append(table.number(one.ratio("core", "original").median))
+    if not cells:
+        return "Not part of this run."
+    rows = [f"| from, to | {' | '.join(versions)} |", "|---" * (len(versions) + 1) + "|"]
+    rows += [f"| {a} | {' | '.join(', '.join(cells[a, b]) for b in versions)} |" for a in versions]
+    return "\n".join(rows)
 
 
 def calls(series: list[Series]) -> str:

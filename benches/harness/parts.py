@@ -54,32 +54,40 @@ def system_calls(run: Run) -> None:
     names = run.among(("floor", "abi"))
     run.say("system calls")
     for command in COMMANDS:
-        counts = {name: _calls(run, name, command) for name in names}
-        series = Series(f"{command}: all system calls", {}, "calls")
-        for name in names:
-            series.put(name, sum(counts[name].values()))
-        run.record(series)
+        counts = {name: _calls(run, name, command + " {} 1", prepared=command != "ADD") for name in names}
+        _record(run, f"{command}: all system calls", {name: sum(counts[name].values()) for name in names})
         for call in sorted({call for counted in counts.values() for call in counted}):
-            series = run.record(Series(f"{command}: {call}", {}, "calls"))
-            for name in names:
-                series.put(name, counts[name][call])
+            _record(run, f"{command}: {call}", {name: counts[name][call] for name in names})
+    # Files that cannot match are not opened.
+    opened = {name: _calls(run, name, "list container bench-0-7 {}", prepared=True)["openat"] for name in names}
+    _record(run, f"a container among {MANY} attachments: openat", opened)
 
 
-def _calls(run: Run, name: str, command: str) -> Counter[str]:
+#: Operations of a short and of a long run.
+FEW, MANY = 5, 25
+
+
+def _record(run: Run, scene: str, counts: dict[str, int]) -> None:
+    series = run.record(Series(scene, {}, "calls"))
+    for name, count in counts.items():
+        series.put(name, count)
+
+
+def _calls(run: Run, name: str, order: str, prepared: bool) -> Counter[str]:
     """Those of one operation: what more operations make more, so that the start does not count."""
-    few, many = (_traced(run, name, command, operations) for operations in (5, 25))
-    return Counter({call: round((many[call] - few[call]) / 20) for call in many if many[call] - few[call] >= 10})
+    few, many = (_traced(run, name, order.format(count), prepared) for count in (FEW, MANY))
+    return Counter({call: (many[call] - few[call] + FEW) // (MANY - FEW) for call in many})
 
 
-def _traced(run: Run, name: str, command: str, operations: int) -> Counter[str]:
+def _traced(run: Run, name: str, order: str, prepared: bool) -> Counter[str]:
     with scratch() as directory:
         settings = {**trivial_network(directory, "bare", 1).settings(), "cache": directory / "cache"}
-        if command != "ADD":
+        if prepared:
             with Driver(run.commands[name], settings) as driver:
-                driver.ask(f"ADD {operations} 1")
+                driver.ask(f"ADD {MANY} 1")
         log = directory / "calls"
         with Driver(["strace", "-f", "-qq", "-o", str(log), *run.commands[name]], settings) as driver:
-            driver.ask(f"{command} {operations} 1")
+            driver.ask(order)
         return _count(log)
 
 

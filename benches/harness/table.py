@@ -62,7 +62,11 @@ def block(series: Series) -> str:
 def show(series: Iterable[Series], targets: Iterable[Target]) -> None:
     for one in series:
         # Which calls they are is told by the page.
-        if one.unit != "calls" or one.scene.endswith("all system calls"):
+        if (
+            one.unit != "calls"
+            or not one.scene.startswith(("ADD", "CHECK", "DEL"))
+            or one.scene.endswith("all system calls")
+        ):
             print(block(one))
     targets = list(targets)
     if not targets:

@@ -102,6 +102,8 @@ def all_of(series: list[Series]) -> list[Target]:
     for what in ("container", "network", "all"):
         found = sheet.find(f"attachments: {what}")
         sheet.at_most(1.5, f"attachments, {what}: time, beside the floor", found, "abi", "floor")
+    opened = sheet.find("a container among", "calls")
+    sheet.beyond(10, "attachments, container: files opened, beyond the floor", opened, "abi", "floor", "files", 1)
     durable = sheet.find("ADD", cache=("disk, durable",), threads=(8,))
     sheet.at_least(0.95, "durable ADD: throughput of 8 callers, beside the floor", durable, "floor", "abi")
     _library(sheet)
