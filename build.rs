@@ -51,6 +51,7 @@ fn header() {
             "single",
             "attachments",
             "conf",
+            "networks",
         ];
         order.iter().position(|known| *known == name).unwrap_or(order.len())
     };

@@ -164,6 +164,12 @@ typedef struct libcni_exec_request libcni_exec_request;
 typedef struct libcni_exec_response libcni_exec_response;
 
 /**
+ * The networks of a node: loaded from its configuration, for any number of containers. Free to be used by any number
+ * of threads at once; a call works with the networks as they are loaded when it begins.
+ */
+typedef struct libcni_networks libcni_networks;
+
+/**
  * What a plugin is asked, checked by the rules of the protocol. Valid until the callback returns; so is everything that it
  * gives.
  */
@@ -1119,6 +1125,194 @@ int32_t libcni_result_convert(const char *result,
                               const char *cni_version,
                               libcni_buf *out,
                               libcni_error **err);
+
+/**
+ * Loads the networks of a node. A directory without networks, or that is not there, is no error, see
+ * libcni_networks_status(); files in it that cannot be loaded are in libcni_networks_config().
+ *
+ * @param cni the runtime that attaches containers; it may be freed before the networks.
+ * @param options NULL or a JSON object with any of
+ *        - `sources`: where networks come from, in order: an array of objects with one of `dir` (a directory, with `load`:
+ *          `"default"`, its first network, or `"all"`; without `dir` that of `confDir`), `confFile`, `confListFile`
+ *          (paths), `conf`, `confList` (configurations, as objects or as strings with their text), and optionally `index`,
+ *          the number in the interface's name. Default: the first network of `confDir`;
+ *        - `confDir`: the directory of configurations (default `/etc/cni/net.d`);
+ *        - `interfacePrefix`: what the names of interfaces begin with (default `eth`); the networks are numbered in
+ *          their order from 0;
+ *        - `minNetworks`: how many must be loaded for a container to be set up, loopback included (default 1, and one
+ *          more with `loopback`);
+ *        - `maxNetworks`: how many are taken from a directory at most (default 0: all);
+ *        - `loopback`: whether `lo` is brought up before everything else (default true), and `loopbackPlugin`, by whom:
+ *          `"program"`, `"builtin"` (this library), or `"auto"` (default: by the program where there is one);
+ *        - `parallel`: whether a container is attached to its networks at the same time, on threads that end with the
+ *          call (default false: one after the other);
+ *        - `undo`: whether a set-up that fails detaches the container again (default true), and `undoTimeoutMs`, how long
+ *          that may take (default 30000);
+ *        - `checkNetns`: whether a set-up looks for the network namespace first (default true).
+ * @param out the networks; free them with libcni_networks_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, LIBCNI_ERR_INVALID_ARGUMENT, or LIBCNI_ERR_INVALID_CONFIG or LIBCNI_ERR_IO for a source that names
+ *         a file or gives a configuration.
+ */
+int32_t libcni_networks_new(const libcni *cni,
+                            const char *options,
+                            libcni_networks **out,
+                            libcni_error **err);
+
+/**
+ * Frees the networks. Calls that still run on other threads must have returned.
+ *
+ * @param networks the networks, which must not be used afterwards; may be NULL.
+ */
+void libcni_networks_free(libcni_networks *networks);
+
+/**
+ * Loads the networks again. On failure everything stays as it was. Calls that run go on with what they began with.
+ *
+ * @param networks the networks.
+ * @param sources NULL for the same sources again, or others: a JSON array as the option `sources`.
+ * @param config receives what libcni_networks_config() tells afterwards; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return as libcni_networks_new().
+ */
+int32_t libcni_networks_load(const libcni_networks *networks,
+                             const char *sources,
+                             libcni_buf *config,
+                             libcni_error **err);
+
+/**
+ * The networks as they are loaded.
+ *
+ * @param networks the networks.
+ * @param config an object: `confDir`, `interfacePrefix`, `pluginDirs`, `generation` (counts the loads that changed
+ *        something), `networks` (array, in the order of the set-up: `name`, `ifName`, `path` or null, `loopback`, `list`,
+ *        and `listText`, the exact text of it) and `errors` (array of `path` and `message`: what could not be loaded; a file
+ *        that is broken now but was loaded before keeps its network). Free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK or LIBCNI_ERR_INVALID_ARGUMENT.
+ */
+int32_t libcni_networks_config(const libcni_networks *networks,
+                               libcni_buf *config,
+                               libcni_error **err);
+
+/**
+ * Whether containers can be set up: enough networks are loaded, and the plugins of each say that they are ready
+ * (STATUS, from version 1.1.0).
+ *
+ * @param networks the networks.
+ * @param ctx NULL or a context.
+ * @param err on failure the error; its causes are those of all networks that are not ready; may be NULL.
+ * @return LIBCNI_OK; LIBCNI_ERR_NETWORK_NOT_FOUND when too few networks are loaded; or any failure of
+ *         libcni_get_status_network_list().
+ */
+int32_t libcni_networks_status(const libcni_networks *networks,
+                               const libcni_context *ctx,
+                               libcni_error **err);
+
+/**
+ * Attaches a container to its networks, loopback first. Everything that can be wrong with the container is looked at
+ * before the first plugin runs. When a network fails, the container is detached from those that it was attached to by
+ * this call, unless the option `undo` is off.
+ *
+ * @param networks the networks.
+ * @param ctx NULL or a context.
+ * @param container a JSON object: `containerId`, `netns` (path), and optionally `cniArgs` (array of [key, value]),
+ *        `capabilityArgs` (object), `cacheDir`, `parallel` (in place of the option), and `networks`: in place of all
+ *        that are loaded, an array of objects with `name` and optionally `ifName`, `cniArgs` and `capabilityArgs` (on
+ *        top of the container's).
+ * @param result an object: `interfaces` (by name: `network`, `mac`, `mtu`, `sandbox`, `pciID`, `socketPath`, where they
+ *        are told, and `ips`, an array of `address` and `gateway`), `dns` (one of each network), `routes` (of all), and
+ *        `results` (array of `network`, `ifName`, `result`: what each network returned), all in the order of the
+ *        networks. Free it with libcni_buf_free().
+ * @param err on failure the error: the status of the first network that failed, with one cause for each and those of
+ *        detaching; may be NULL.
+ * @return LIBCNI_OK; LIBCNI_ERR_NETWORK_NOT_FOUND when too few networks are loaded, or not that one;
+ *         LIBCNI_ERR_INVALID_ARGUMENT, with the code 8 for a network namespace that is not there; or any failure of
+ *         libcni_add_network_list().
+ */
+int32_t libcni_networks_setup(const libcni_networks *networks,
+                              const libcni_context *ctx,
+                              const char *container,
+                              libcni_buf *result,
+                              libcni_error **err);
+
+/**
+ * CHECK of every network of a container.
+ *
+ * @param networks the networks.
+ * @param ctx NULL or a context.
+ * @param container as for libcni_networks_setup().
+ * @param err on failure the error, with one cause for each network that failed; may be NULL.
+ * @return LIBCNI_OK or any failure of libcni_check_network_list().
+ */
+int32_t libcni_networks_check(const libcni_networks *networks,
+                              const libcni_context *ctx,
+                              const char *container,
+                              libcni_error **err);
+
+/**
+ * Detaches a container from its networks, in the reverse order of the set-up, and goes on after failures. Each network
+ * is deleted with the configuration that it was set up with, also when it is not loaded any more. What is detached
+ * already is fine.
+ *
+ * @param networks the networks.
+ * @param ctx NULL or a context.
+ * @param container as for libcni_networks_setup(); `netns` may be empty.
+ * @param err on failure the error, with one cause for each network that failed and can be tried again; may be NULL.
+ * @return LIBCNI_OK or any failure of libcni_del_network_list().
+ */
+int32_t libcni_networks_remove(const libcni_networks *networks,
+                               const libcni_context *ctx,
+                               const char *container,
+                               libcni_error **err);
+
+/**
+ * Begins to watch the configuration (its files, directories and drop-in directories, and the plugin directories). There
+ * is no thread: when the descriptor is readable, libcni_networks_dispatch() is to be called.
+ *
+ * @param networks the networks.
+ * @param options NULL or a JSON object with `debounceMs`: how long it must be quiet before the networks are loaded again
+ *        (default 100; under a storm of changes they are after ten times as long). Of a second call they are ignored.
+ * @param fd receives a descriptor for poll, epoll or select. It belongs to `networks` and is closed with them; only wait
+ *        for it. It is readable once at the beginning, for what changed since the networks were loaded.
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK, LIBCNI_ERR_INVALID_ARGUMENT, or LIBCNI_ERR_IO when there is no descriptor or watch to be had.
+ */
+int32_t libcni_networks_watch(const libcni_networks *networks,
+                              const char *options,
+                              int32_t *fd,
+                              libcni_error **err);
+
+/**
+ * Goes on with what libcni_networks_watch() noticed, and never waits. When the configuration changed and it was quiet for
+ * long enough, the networks are loaded again. A file that is broken now keeps the network that it had.
+ *
+ * @param networks the networks.
+ * @param change receives `null` while there is nothing to tell, else an object: `generation`, `networks` (the names of
+ *        those that are loaded now), `errors` (array of `path` and `message`), `networksChanged`, and `plugins` (whether
+ *        something changed in the plugin directories). Free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK; LIBCNI_ERR_INVALID_ARGUMENT, also when nothing is watched; LIBCNI_ERR_IO.
+ */
+int32_t libcni_networks_dispatch(const libcni_networks *networks,
+                                 libcni_buf *change,
+                                 libcni_error **err);
+
+/**
+ * Counters and durations of the calls so far.
+ *
+ * @param networks the networks.
+ * @param format "json" (an object: by operation `total`, `errors`, `durationSeconds`, `buckets`) or "prometheus" (its
+ *        text format, version 0.0.4: `network_plugin_operations_total`, `network_plugin_operations_errors_total` and
+ *        `network_plugin_operations_duration_seconds`, with the label `operation_type`).
+ * @param out receives the text; free it with libcni_buf_free().
+ * @param err on failure the error; may be NULL.
+ * @return LIBCNI_OK or LIBCNI_ERR_INVALID_ARGUMENT.
+ */
+int32_t libcni_networks_metrics(const libcni_networks *networks,
+                                const char *format,
+                                libcni_buf *out,
+                                libcni_error **err);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -46,6 +46,7 @@ pub mod context;
 mod descriptor;
 mod error;
 pub mod exec;
+pub mod networks;
 pub mod plugin;
 mod text;
 mod thread;

@@ -26,3 +26,29 @@ impl Drop for NotCancellable {
         unsafe { pthread_setcancelstate(self.0, &raw mut self.0) };
     }
 }
+
+/// All signals of the calling thread, blocked until this is dropped.
+///
+/// A thread that is started meanwhile inherits that: no handler of the host ever runs on it.
+pub(crate) struct SignalsBlocked(libc::sigset_t);
+
+impl SignalsBlocked {
+    pub(crate) fn new() -> SignalsBlocked {
+        // SAFETY: a sigset_t is a plain array of integers, for which zero is a value; both sets outlive the calls.
+        // This leaves out the signals that the C library needs for itself, which the kernel's own call would not.
+        unsafe {
+            let mut all: libc::sigset_t = std::mem::zeroed();
+            let mut before: libc::sigset_t = std::mem::zeroed();
+            libc::sigfillset(&raw mut all);
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+            SignalsBlocked(before)
+        }
+    }
+}
+
+impl Drop for SignalsBlocked {
+    fn drop(&mut self) {
+        // SAFETY: the mask is the one that the thread had.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut()) };
+    }
+}

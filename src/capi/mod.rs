@@ -15,6 +15,7 @@ mod ffi;
 mod handle;
 mod hooks;
 mod list;
+mod networks;
 mod plugin;
 mod plugin_request;
 mod plugin_response;

@@ -142,18 +142,25 @@ pub fn load_network_conf(dir: &Path, name: &str) -> Result<NetworkConfigList> {
 pub fn load_network_confs(dir: &Path) -> Result<LoadedNetworks> {
     let mut loaded = LoadedNetworks::default();
     for path in conf_files(dir, &[".conflist", ".conf", ".json"])? {
-        let list = if path.extension().is_some_and(|extension| extension == "conflist") {
-            network_conf_from_file(&path)
-        } else {
-            plugin_conf_from_file(&path)
-                .and_then(|conf| conf_list_from_conf(&conf).map_err(|error| in_file(error, &path)))
-        };
-        match list {
+        match network_conf_of_file(&path) {
             Ok(list) => loaded.networks.push((path, list)),
             Err(error) => loaded.errors.push((path, error)),
         }
     }
     Ok(loaded)
+}
+
+/// Loads a network from a file as a directory is loaded: a list from a `.conflist` file, and from any other one
+/// plugin's configuration, which becomes a list.
+///
+/// # Errors
+/// As [`network_conf_from_file`] and [`plugin_conf_from_file`].
+pub(crate) fn network_conf_of_file(path: &Path) -> Result<NetworkConfigList> {
+    if path.extension().is_some_and(|extension| extension == "conflist") {
+        return network_conf_from_file(path);
+    }
+    let conf = plugin_conf_from_file(path)?;
+    conf_list_from_conf(&conf).map_err(|error| in_file(error, path))
 }
 
 /// Loads one plugin's configuration from a file (`.conf`).

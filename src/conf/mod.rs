@@ -8,6 +8,7 @@ mod list;
 mod plugin;
 mod request;
 
+pub(crate) use files::network_conf_of_file;
 pub use files::{
     LoadedNetworks, conf_files, load_network_conf, load_network_confs, network_conf_from_file,
     plugin_conf_from_file,

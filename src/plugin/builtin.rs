@@ -16,7 +16,7 @@ impl Builtin {
     const ALL: [Builtin; 1] = [Builtin::Loopback];
 
     /// The plugin's type, which is its name in the option `builtins`.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Builtin::Loopback => "loopback",
         }

@@ -11,6 +11,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use crate::error::{Error, Result, code};
+use crate::thread::SignalsBlocked;
 
 /// Enough for a few system calls and the messages of netlink.
 const STACK_BYTES: usize = 256 << 10;
@@ -63,28 +64,4 @@ fn invalid(netns: &Path, what: &str, error: &io::Error) -> Error {
     };
     let msg = format!("{what} the network namespace {}: {why}", netns.display());
     Error::of_plugin(code::INVALID_NETNS, msg, "")
-}
-
-/// All signals of the calling thread, blocked until this is dropped.
-struct SignalsBlocked(libc::sigset_t);
-
-impl SignalsBlocked {
-    fn new() -> SignalsBlocked {
-        // SAFETY: a sigset_t is a plain array of integers, for which zero is a value; both sets outlive the calls.
-        // This leaves out the signals that the C library needs for itself, which the kernel's own call would not.
-        unsafe {
-            let mut all: libc::sigset_t = std::mem::zeroed();
-            let mut before: libc::sigset_t = std::mem::zeroed();
-            libc::sigfillset(&raw mut all);
-            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
-            SignalsBlocked(before)
-        }
-    }
-}
-
-impl Drop for SignalsBlocked {
-    fn drop(&mut self) {
-        // SAFETY: the mask is the one that the thread had.
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut()) };
-    }
 }

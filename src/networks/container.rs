@@ -1,0 +1,137 @@
+//! The container of a call, and which of the loaded networks it is about.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::load::{Network, Snapshot};
+use crate::error::{Error, Result, Status};
+use crate::text;
+use crate::types::runtime::RuntimeConf;
+use crate::types::shape;
+
+/// A container, as the runtime knows it.
+///
+/// Its JSON form is the `container` of the C ABI.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Container {
+    /// `CNI_CONTAINERID`: unique among the containers of the node.
+    #[serde(default, deserialize_with = "shape::null_is_default")]
+    pub container_id: String,
+    /// The path of the network namespace; may be empty to remove a container whose namespace is gone.
+    #[serde(default, deserialize_with = "shape::null_is_default")]
+    pub netns: String,
+    /// `CNI_ARGS` of every network.
+    #[serde(rename = "cniArgs", default, deserialize_with = "shape::null_is_default")]
+    pub args: Vec<(String, String)>,
+    /// Capability arguments of every network.
+    #[serde(default, deserialize_with = "shape::null_is_default")]
+    pub capability_args: BTreeMap<String, Box<RawValue>>,
+    /// The cache directory, when the [`Cni`](crate::Cni) names none itself.
+    #[serde(default)]
+    pub cache_dir: Option<PathBuf>,
+    /// Which networks; `None`: all that are loaded. Loopback is there in any case.
+    #[serde(default)]
+    pub networks: Option<Vec<ContainerNetwork>>,
+    /// In place of the option of that name.
+    #[serde(default)]
+    pub parallel: Option<bool>,
+}
+
+/// A network of one container.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ContainerNetwork {
+    /// The network's name.
+    pub name: String,
+    /// The name of the interface; `None`: the one that the network has by its place.
+    #[serde(default)]
+    pub if_name: Option<String>,
+    /// Further `CNI_ARGS`; one of the same name counts in place of the container's.
+    #[serde(rename = "cniArgs", default, deserialize_with = "shape::null_is_default")]
+    pub args: Vec<(String, String)>,
+    /// Further capability arguments; one of the same name counts in place of the container's.
+    #[serde(default, deserialize_with = "shape::null_is_default")]
+    pub capability_args: BTreeMap<String, Box<RawValue>>,
+}
+
+impl Container {
+    /// Reads the `container` of the C ABI.
+    ///
+    /// # Errors
+    /// [`Status::InvalidArgument`], with the key and the place.
+    pub fn from_json(text: &str) -> Result<Container> {
+        shape::read_object("container", text)
+    }
+
+    /// The networks of the container in the order of the set-up, loopback first.
+    ///
+    /// # Errors
+    /// [`Status::NetworkNotFound`] for a name that is not loaded; [`Status::InvalidArgument`] for two interfaces
+    /// of one name.
+    pub(super) fn attachments<'s>(&self, snapshot: &'s Snapshot) -> Result<Vec<Attached<'s>>> {
+        let of = |network: &'s Network, own: Option<&ContainerNetwork>| Attached {
+            network,
+            rt: self.runtime_conf(network, own),
+        };
+        let attachments: Vec<Attached<'s>> = match &self.networks {
+            None => snapshot.networks().iter().map(|network| of(network, None)).collect(),
+            Some(wanted) => {
+                let loopback = snapshot.networks().iter().filter(|network| network.is_loopback());
+                let mut attachments: Vec<_> = loopback.map(|network| of(network, None)).collect();
+                for own in wanted {
+                    let network = snapshot.find(&own.name).ok_or_else(|| {
+                        let names: Vec<_> = snapshot.names().collect();
+                        let (name, loaded) = (text::quote(&own.name), names.join(", "));
+                        let message = format!("no network of the name {name} is loaded (loaded: {loaded})");
+                        Error::new(Status::NetworkNotFound, message)
+                    })?;
+                    attachments.push(of(network, Some(own)));
+                }
+                attachments
+            }
+        };
+        let mut taken = BTreeMap::new();
+        for Attached { network, rt } in &attachments {
+            if let Some(other) = taken.insert(rt.if_name.as_str(), network.name()) {
+                let interface = text::quote(&rt.if_name);
+                let message = format!(
+                    "the networks {} and {} would both have the interface {interface}",
+                    text::quote(other),
+                    text::quote(network.name()),
+                );
+                return Err(Error::new(Status::InvalidArgument, message));
+            }
+        }
+        Ok(attachments)
+    }
+
+    fn runtime_conf(&self, network: &Network, own: Option<&ContainerNetwork>) -> RuntimeConf {
+        let mut args = self.args.clone();
+        let mut capability_args = self.capability_args.clone();
+        if let Some(own) = own {
+            args.retain(|(key, _)| own.args.iter().all(|(own, _)| own != key));
+            args.extend(own.args.iter().cloned());
+            capability_args.extend(own.capability_args.clone());
+        }
+        let if_name = own.and_then(|own| own.if_name.clone()).unwrap_or_else(|| network.if_name().to_owned());
+        RuntimeConf {
+            container_id: self.container_id.clone(),
+            netns: self.netns.clone(),
+            if_name,
+            args,
+            capability_args,
+            cache_dir: self.cache_dir.clone(),
+            ..RuntimeConf::default()
+        }
+    }
+}
+
+/// One network of one container.
+pub(super) struct Attached<'s> {
+    pub network: &'s Network,
+    pub rt: RuntimeConf,
+}

@@ -1,0 +1,57 @@
+//! Whether containers can be set up, and whether one still is as it was set up.
+
+use super::container::Container;
+use super::metrics::Operation;
+use super::setup::joined;
+use super::{Networks, timed};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::text;
+
+impl Networks {
+    /// Whether containers can be set up: enough networks are loaded, and the plugins of every one (from version 1.1.0)
+    /// say that they are ready.
+    ///
+    /// # Errors
+    /// [`Status::NetworkNotFound`](crate::Status::NetworkNotFound) when too few are loaded, with the files that could
+    /// not be; else the first network's that is not ready, with the errors of all as its causes.
+    pub fn status(&self, ctx: &Context) -> Result<()> {
+        timed(&self.0.metrics, Operation::Status, || {
+            let snapshot = self.config();
+            self.check_ready(&snapshot)?;
+            let cni = self.cni();
+            let status = |network: &super::Network| {
+                let asked = timed(&self.0.metrics, Operation::NetworkStatus, || {
+                    cni.get_status_network_list(ctx, network.list())
+                });
+                let name = text::quote(network.name());
+                asked.err().map(|error| error.context(format_args!("network {name} is not ready")))
+            };
+            none_failed(snapshot.networks().iter().filter_map(status).collect())
+        })
+    }
+
+    /// CHECK of every network of a container, each with what was remembered of its set-up.
+    ///
+    /// # Errors
+    /// The status and the code of the first network that failed; the causes have one error for each. As
+    /// [`Cni::check_network_list`](crate::Cni::check_network_list).
+    pub fn check(&self, ctx: &Context, container: &Container) -> Result<()> {
+        timed(&self.0.metrics, Operation::Check, || {
+            let snapshot = self.config();
+            self.check_ready(&snapshot)?;
+            let cni = self.cni();
+            let check = |attached: super::container::Attached<'_>| {
+                let checked = timed(&self.0.metrics, Operation::NetworkCheck, || {
+                    cni.check_network_list(ctx, attached.network.list(), &attached.rt)
+                });
+                checked.err().map(|error| attached.failed("check", error))
+            };
+            none_failed(container.attachments(&snapshot)?.into_iter().filter_map(check).collect())
+        })
+    }
+}
+
+fn none_failed(failures: Vec<Error>) -> Result<()> {
+    if failures.is_empty() { Ok(()) } else { Err(joined(failures)) }
+}

@@ -1,0 +1,210 @@
+//! The watches themselves, and when it is time to tell of a change.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use inotify::{EventMask, Inotify, WatchDescriptor, WatchMask};
+
+use super::paths::{self, Interest, Watched};
+use super::sys::{self, Timer};
+use super::too_few;
+use crate::descriptor::above_stdio;
+use crate::error::{Error, Result, Status};
+
+/// How many times a walk is repeated when directories appear while it is made.
+const MOST_WALKS: usize = 8;
+
+/// How long changes that go on and on are waited out, in times of the pause.
+const MOST_PAUSES: u32 = 10;
+
+/// What changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub networks: bool,
+    pub plugins: bool,
+}
+
+impl Seen {
+    fn is_nothing(self) -> bool {
+        self == Seen::default()
+    }
+
+    fn everything() -> Seen {
+        Seen { networks: true, plugins: true }
+    }
+
+    fn add(&mut self, other: Seen) {
+        self.networks |= other.networks;
+        self.plugins |= other.plugins;
+    }
+}
+
+/// Changes that are not told of yet.
+#[derive(Clone, Copy)]
+struct Pending {
+    seen: Seen,
+    /// When it was quiet for long enough, if nothing else happens.
+    due: Instant,
+    /// When they are told of in any case.
+    latest: Instant,
+}
+
+pub(in crate::networks) struct Watcher {
+    inotify: Inotify,
+    timer: Timer,
+    watched: Vec<Watched>,
+    interests: HashMap<WatchDescriptor, Interest>,
+    pause: Duration,
+    pending: Option<Pending>,
+}
+
+impl Watcher {
+    /// And the descriptor that is readable when it has something to do.
+    pub(super) fn new(watched: Vec<Watched>, pause: Duration) -> Result<(Watcher, OwnedFd)> {
+        let failed = |error: io::Error| match error.raw_os_error() {
+            Some(libc::EMFILE) => {
+                too_few("watch the networks", "fs.inotify.max_user_instances, or the process's own", &error)
+            }
+            _ => Error::new(Status::Io, format!("failed to watch the networks: {error}")),
+        };
+        let inotify = Inotify::init().map_err(failed)?;
+        let inotify = Inotify::from(above_stdio(OwnedFd::from(inotify)).map_err(failed)?);
+        let timer = Timer::new().map_err(failed)?;
+        let ready = sys::any_of(&[inotify.as_fd(), timer.as_fd()]).map_err(failed)?;
+        let interests = HashMap::new();
+        let mut watcher = Watcher { inotify, timer, watched, interests, pause, pending: None };
+        watcher.walk()?;
+        // Whatever happened since the last load.
+        watcher.note(Seen::everything())?;
+        Ok((watcher, ready))
+    }
+
+    pub(super) fn watch_instead(&mut self, watched: Vec<Watched>) {
+        self.watched = watched;
+        // Should it fail, then so does the next dispatch, which can tell.
+        let _ = self.note(Seen::everything());
+    }
+
+    /// What changed, once it has been quiet for long enough.
+    pub(super) fn dispatch(&mut self) -> Result<Option<Seen>> {
+        let seen = self.read()?;
+        if !seen.is_nothing() {
+            self.note(seen)?;
+        }
+        let Some(pending) = self.pending else { return Ok(None) };
+        if Instant::now() < pending.due {
+            return Ok(None);
+        }
+        // Before it is told of, so that what happens after the load that follows is noticed.
+        self.walk()?;
+        self.pending = None;
+        self.timer.set(None).map_err(wait_failed)?;
+        Ok(Some(pending.seen))
+    }
+
+    fn note(&mut self, seen: Seen) -> Result<()> {
+        let now = Instant::now();
+        let mut pending = self.pending.unwrap_or(Pending {
+            seen: Seen::default(),
+            due: now,
+            latest: now + self.pause * MOST_PAUSES,
+        });
+        pending.seen.add(seen);
+        pending.due = (now + self.pause).min(pending.latest);
+        self.pending = Some(pending);
+        self.timer.set(Some(pending.due.saturating_duration_since(now))).map_err(wait_failed)
+    }
+
+    /// What the events that have come say.
+    fn read(&mut self) -> Result<Seen> {
+        let mut buffer = [0; 16 << 10];
+        let mut seen = Seen::default();
+        loop {
+            let events = match self.inotify.read_events(&mut buffer) {
+                Ok(events) => events,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(seen),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    return Err(Error::new(Status::Io, format!("failed to read what changed: {error}")));
+                }
+            };
+            let mut none = true;
+            for event in events {
+                none = false;
+                if event.mask.contains(EventMask::Q_OVERFLOW) {
+                    seen.add(Seen::everything());
+                    continue;
+                }
+                let Some(interest) = self.interests.get(&event.wd) else { continue };
+                let gone =
+                    EventMask::DELETE_SELF | EventMask::MOVE_SELF | EventMask::UNMOUNT | EventMask::IGNORED;
+                let (networks, plugins) = match event.name {
+                    Some(name) => interest.of(name),
+                    // The directory itself: its parent tells of it by name, unless there is none.
+                    None if event.mask.intersects(gone) => interest.of(OsStr::new("")),
+                    None => (false, false),
+                };
+                seen.add(Seen { networks, plugins });
+            }
+            if none {
+                return Ok(seen);
+            }
+        }
+    }
+
+    /// Watches what has to be watched now, and nothing else.
+    fn walk(&mut self) -> Result<()> {
+        let mask = WatchMask::CREATE
+            | WatchMask::DELETE
+            | WatchMask::MOVE
+            | WatchMask::MODIFY
+            | WatchMask::CLOSE_WRITE
+            | WatchMask::ATTRIB
+            | WatchMask::DELETE_SELF
+            | WatchMask::MOVE_SELF
+            | WatchMask::ONLYDIR;
+        let mut before = None;
+        for _ in 0..MOST_WALKS {
+            let directories = paths::directories(&self.watched);
+            // What appeared after a directory was read and before it was watched shows by the next walk.
+            if before.as_ref() == Some(&directories) {
+                break;
+            }
+            let mut interests: HashMap<WatchDescriptor, Interest> = HashMap::new();
+            for (path, interest) in &directories {
+                match self.inotify.watches().add(path, mask) {
+                    Ok(watch) => interests.entry(watch).or_default().add(interest),
+                    Err(error) if error.raw_os_error() == Some(libc::ENOSPC) => {
+                        let what = format!("watch {}", path.display());
+                        return Err(too_few(&what, "fs.inotify.max_user_watches", &error).at_path(path));
+                    }
+                    // Gone, or not to be read: the directory before it tells when that changes.
+                    Err(_) => {}
+                }
+            }
+            let old: Vec<WatchDescriptor> =
+                self.interests.keys().filter(|watch| !interests.contains_key(watch)).cloned().collect();
+            for watch in old {
+                // One whose directory is gone has ended by itself.
+                let _ = self.inotify.watches().remove(watch);
+            }
+            self.interests = interests;
+            before = Some(directories);
+        }
+        Ok(())
+    }
+}
+
+fn wait_failed(error: io::Error) -> Error {
+    Error::new(Status::Io, format!("failed to wait for a quiet moment: {error}"))
+}
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Watcher").field("watched", &self.watched).finish_non_exhaustive()
+    }
+}
