@@ -18,6 +18,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha512};
@@ -32,20 +33,31 @@ fn the_command_behaves_as_its_cases_say() {
         .map(|entry| entry.unwrap().path())
         .collect();
     files.sort();
-    let mut failures = Vec::new();
-    let mut count = 0;
-    for file in files {
-        let text = fs::read_to_string(&file).unwrap();
-        let cases: Vec<Value> =
-            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        for case in cases {
-            count += 1;
-            let (name, file) = (case["name"].as_str().unwrap(), file.file_name().unwrap().display());
-            failures.extend(play(&tested, &case).into_iter().map(|why| format!("{file}: {name}: {why}")));
-        }
+    let mut cases = Vec::new();
+    for file in &files {
+        let (name, text) = (file.file_name().unwrap().display(), fs::read_to_string(file).unwrap());
+        let of_file: Vec<Value> =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        cases.extend(
+            of_file.into_iter().map(|case| (format!("{name}: {}", case["name"].as_str().unwrap()), case)),
+        );
     }
-    println!("{count} cases");
-    assert!(count > 0);
+    assert!(!cases.is_empty());
+    // Each has its own directory, so they can be played side by side.
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut failures = Vec::new();
+        while let Some((name, case)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            failures.extend(play(&tested, case).into_iter().map(|why| format!("{name}: {why}")));
+        }
+        failures
+    };
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let started: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        started.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    println!("{} cases", cases.len());
     assert!(failures.is_empty(), "{} failures\n\n{}", failures.len(), failures.join("\n\n"));
 }
 
