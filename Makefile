@@ -179,7 +179,7 @@ demo: setup-demo ## attach a container to a network with real plugins, in privat
 
 # In this order: what fails fast comes first. Each can be run alone.
 TESTS := test-fmt test-shell test-clippy test-rust test-doc test-header test-symbols test-c test-install \
-	test-demo test-readme test-cnitool test-python test-go test-go-upstream test-bench test-fuzz test-deny
+	test-demo test-readme test-cnitool test-python test-go test-go-upstream test-bench test-budgets test-fuzz test-deny
 
 .PHONY: test check $(TESTS)
 test: setup ## everything
@@ -267,6 +267,13 @@ bench: setup ## libcni beside the floor and the Go original: SCENES='latency mem
 # Python takes part with the wheel that is there.
 test-bench: $(SONAME) ## the benchmarks work: every driver takes its orders
 	@TOOLS=$(abspath $(TOOLS)) PYTHON=$(PYTHON) benches/test.sh
+
+test-budgets: $(SHARED) ## system calls, allocations and instructions of operations are within their budgets
+	$(CARGO) test --locked --release --test budgets
+
+.PHONY: budgets
+budgets: $(SHARED) ## write the counts of today into tests/budgets/budgets.txt
+	$(CARGO) test --locked --release --test budgets -- --update
 
 ## Bindings
 

@@ -49,9 +49,9 @@ test|essential|python3-venv|virtual environments for the Python package|python3 
 test|essential|util-linux|private namespaces for tests (unshare, setpriv)|has_program unshare
 test|optional|iproute2|network namespaces for the quickstart|has_program ip
 test|optional|nftables|port mappings by newer plugins|has_program nft
-test|optional|strace|crashes of the cache at every system call|has_program strace
+test|optional|strace|crashes of the cache at every system call, and budgets of calls|has_program strace
 test|optional|golang-go|the Go package, the oracle and the newest plugins (1.24 or later)|has_program go
-test|optional|valgrind|C tests under valgrind|has_program valgrind
+test|optional|valgrind|C tests under valgrind, and budgets of instructions|has_program valgrind
 test|optional|shellcheck|the lint of shell scripts|has_program shellcheck
 TABLE
 }
