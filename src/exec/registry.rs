@@ -20,7 +20,7 @@ pub trait InProcessPlugin: Send + Sync {
     ///
     /// # Errors
     /// As [`Exec::exec_plugin`].
-    fn exec_plugin(&self, request: &ExecRequest<'_>, exec: &dyn Exec) -> Result<Outcome>;
+    fn exec_plugin(&self, request: &ExecRequest<'_>, exec: &Arc<dyn Exec>) -> Result<Outcome>;
 }
 
 /// Plugins in the process by their types, and another [`Exec`] for all other types.
@@ -78,18 +78,21 @@ impl Registry {
                 let message = format!("plugins delegate to each other more than {MAX_DEPTH} deep");
                 Err(Error::new(Status::InvalidConfig, message))
             }
-            Some(plugin) => plugin.exec_plugin(request, &Delegates { registry: self, depth: depth + 1 }),
+            Some(plugin) => {
+                let exec: Arc<dyn Exec> = Arc::new(Delegates { registry: self.clone(), depth: depth + 1 });
+                plugin.exec_plugin(request, &exec)
+            }
         }
     }
 }
 
 /// The registry, as a plugin of it delegates through it.
-struct Delegates<'a> {
-    registry: &'a Registry,
+struct Delegates {
+    registry: Registry,
     depth: usize,
 }
 
-impl Exec for Delegates<'_> {
+impl Exec for Delegates {
     fn find_in_path(&self, request: &FindRequest<'_>) -> Result<PathBuf> {
         self.registry.find_in_path(request)
     }

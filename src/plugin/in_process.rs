@@ -22,22 +22,22 @@ impl InProcess {
 }
 
 impl InProcessPlugin for InProcess {
-    fn exec_plugin(&self, request: &ExecRequest<'_>, exec: &dyn Exec) -> Result<Outcome> {
+    fn exec_plugin(&self, request: &ExecRequest<'_>, exec: &Arc<dyn Exec>) -> Result<Outcome> {
         let started = Instant::now();
-        let outcome = |termination, interruption, stdout: Vec<u8>, log: Log| Outcome {
+        let outcome = |termination, interruption, stdout: Vec<u8>, log: &Log| Outcome {
             termination,
             interruption,
             stdout,
-            stderr: log.into_bytes(),
+            stderr: log.take(),
             pid: None,
             duration: started.elapsed(),
         };
         let ExecRequest { command, stdin, env, limits, context, .. } = *request;
-        let log = Log::kept(limits.max_output_bytes);
+        let log = Arc::new(Log::kept(limits.max_output_bytes));
         // It cannot be ended once it runs, but it need not be begun.
         if let Some(why) = interruption(request, started) {
             let error = io::Error::other("it was too late to start the plugin");
-            return Ok(outcome(Termination::NotStarted(error), Some(why), Vec::new(), log));
+            return Ok(outcome(Termination::NotStarted(error), Some(why), Vec::new(), &log));
         }
         let host = Host { env, exec, context, limits, log: &log };
         let answer = protocol::run(&*self.0, &host, || Ok(stdin.into()));
@@ -45,7 +45,7 @@ impl InProcessPlugin for InProcess {
         let over = command.returns_result() && stdout.len() > limits.max_output_bytes;
         stdout.truncate(limits.max_output_bytes);
         let interruption = over.then_some(Interruption::StdoutLimit);
-        Ok(outcome(Termination::Exited(answer.exit_code.into()), interruption, stdout, log))
+        Ok(outcome(Termination::Exited(answer.exit_code.into()), interruption, stdout, &log))
     }
 }
 

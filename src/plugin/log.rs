@@ -29,10 +29,13 @@ impl Log {
         }
     }
 
-    pub(super) fn into_bytes(self) -> Vec<u8> {
+    /// What was kept so far.
+    pub(super) fn take(&self) -> Vec<u8> {
         match self {
             Log::Stderr => Vec::new(),
-            Log::Kept { text, .. } => text.into_inner().unwrap_or_else(PoisonError::into_inner),
+            Log::Kept { text, .. } => {
+                std::mem::take(&mut *text.lock().unwrap_or_else(PoisonError::into_inner))
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::ffi::OsStringExt;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Plugin;
@@ -12,8 +13,8 @@ use super::log::Log;
 use super::protocol::{self, Answer, Host};
 use crate::context::Context;
 use crate::error::Error;
-use crate::exec::Limits;
 use crate::exec::process::ProcessExec;
+use crate::exec::{Exec, Limits};
 
 /// The most that is read of stdin, in bytes.
 const MAX_STDIN_BYTES: u64 = 64 << 20;
@@ -35,13 +36,9 @@ pub fn run(plugin: &dyn Plugin) -> u8 {
         .collect();
     // Nobody hands a deadline to a program: its runtime ends it, and what it runs, as one process group.
     let limits = Limits { deadline: None, kill_grace: Duration::from_secs(1), max_output_bytes: 16 << 20 };
-    let host = Host {
-        env: &env,
-        exec: &ProcessExec::in_callers_group(),
-        context: &Context::background(),
-        limits,
-        log: &Log::Stderr,
-    };
+    let exec: Arc<dyn Exec> = Arc::new(ProcessExec::in_callers_group());
+    let host =
+        Host { env: &env, exec: &exec, context: &Context::background(), limits, log: &Arc::new(Log::Stderr) };
     print(&protocol::run(plugin, &host, || read_stdin().map(Into::into)))
 }
 

@@ -27,7 +27,7 @@
 //! ```
 //!
 //! # The map
-//! - `request.rs`: [`Request`], what a plugin is asked; `args.rs`: `CNI_ARGS`; `delegate.rs`: running another plugin
+//! - `request.rs`: [`Request`], what a plugin is asked, and `owned.rs`, a copy of it for other languages; `args.rs`: `CNI_ARGS`; `delegate.rs`: running another plugin
 //! - `protocol.rs`: the whole protocol, from the environment and stdin to stdout and the exit code
 //! - `main.rs`: the protocol as a program; `in_process.rs`: the protocol inside a process
 //! - `loopback/`: a plugin, [`Loopback`]; `builtin.rs`: the plugins that come with the library
@@ -42,6 +42,7 @@ mod log;
 mod loopback;
 mod main;
 mod netns;
+mod owned;
 mod protocol;
 mod request;
 
@@ -51,6 +52,7 @@ pub use loopback::Loopback;
 #[cfg_attr(not(feature = "capi"), allow(unused_imports))]
 pub(crate) use main::fail;
 pub use main::{main, run};
+pub use owned::OwnedRequest;
 pub use request::{Request, ValidAttachment};
 
 use crate::error::Result;

@@ -8,6 +8,7 @@ use std::ffi::CString;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::failure::error_object;
 use super::log::Log;
@@ -27,10 +28,10 @@ pub(super) struct Host<'a> {
     /// The whole environment, as `NAME=value`.
     pub env: &'a [CString],
     /// How plugins are found and run that it delegates to.
-    pub exec: &'a dyn Exec,
+    pub exec: &'a Arc<dyn Exec>,
     pub context: &'a Context,
     pub limits: Limits,
-    pub log: &'a Log,
+    pub log: &'a Arc<Log>,
 }
 
 /// What a plugin's run comes to.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -192,8 +193,12 @@ impl<'a> Request<'a> {
         self.host.log.write(words);
     }
 
-    pub(super) fn exec(&self) -> &'a dyn Exec {
+    pub(super) fn exec(&self) -> &'a Arc<dyn Exec> {
         self.host.exec
+    }
+
+    pub(super) fn host(&self) -> &'a Host<'a> {
+        self.host
     }
 
     pub(super) fn limits(&self) -> Limits {
