@@ -18,6 +18,7 @@ fn block(language: &str) -> String {
 fn the_page_shows_the_examples() {
     assert_eq!(block("rust"), read("examples/rust/plugins/fixed_ip.rs"));
     assert_eq!(block("c"), read("examples/c/plugins/fixed_ip.c"));
+    assert_eq!(block("python"), read("examples/python/plugins/fixed_ip.py"));
 }
 
 #[test]

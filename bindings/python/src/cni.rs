@@ -1,6 +1,7 @@
 //! `Cni`: the operations, with arguments and answers as JSON in the shapes of the core.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ::cni::cni::{AttachmentReport, GcArgs, RenderedRequest};
 use ::cni::exec::process::ProcessExec;
@@ -13,6 +14,7 @@ use crate::context::Context;
 use crate::error::raise;
 use crate::hooks::{PythonExec, PythonObserver};
 use crate::network::{NetworkConfigList, PluginConfig};
+use crate::plugin::PythonPlugin;
 
 /// The native part of ``libcni.CNI``.
 #[pyclass(module = "libcni._libcni", frozen)]
@@ -49,16 +51,21 @@ impl Cni {
         options: &str,
         exec: Option<Py<PyAny>>,
         on_event: Option<Py<PyAny>>,
+        plugins: Vec<(String, Bound<'_, PyAny>)>,
     ) -> PyResult<Cni> {
         let options = raise(py, CniOptions::from_json(options))?;
-        Ok(Cni(match (exec, on_event.map(PythonObserver::new)) {
+        let mut cni = match (exec, on_event.map(PythonObserver::new)) {
             (None, None) => ::cni::Cni::new(options),
             (Some(exec), None) => ::cni::Cni::with_exec(options, PythonExec::new(exec)),
             (None, Some(on_event)) => ::cni::Cni::with_observer(options, ProcessExec::default(), on_event),
             (Some(exec), Some(on_event)) => {
                 ::cni::Cni::with_observer(options, PythonExec::new(exec), on_event)
             }
-        }))
+        };
+        for (plugin_type, plugin) in plugins {
+            cni = cni.with_plugin(plugin_type, Arc::new(PythonPlugin::new(&plugin)?));
+        }
+        Ok(Cni(cni))
     }
 
     fn add_network_list(

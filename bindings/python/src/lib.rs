@@ -12,6 +12,7 @@ mod context;
 mod error;
 mod hooks;
 mod network;
+mod plugin;
 
 use pyo3::prelude::*;
 
@@ -31,6 +32,8 @@ mod _libcni {
     use crate::context::Context;
     #[pymodule_export]
     use crate::network::{NetworkConfigList, PluginConfig};
+    #[pymodule_export]
+    use crate::plugin::{PluginRequest, plugin_main};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals)]

@@ -44,11 +44,11 @@ types_are_right_for_mypy() {
     "$programs/mypy" --cache-dir "$scratch/mypy" --config-file pyproject.toml --python-executable "$fresh/bin/python" \
         --package libcni
     "$programs/mypy" --cache-dir "$scratch/mypy" --config-file pyproject.toml --python-executable "$fresh/bin/python" \
-        "$root"/examples/python/*.py
+        "$root"/examples/python/*.py "$root"/examples/python/plugins/*.py
 }
 
 types_are_right_for_pyright() {
-    "$programs/pyright" --project pyproject.toml --pythonpath "$fresh/bin/python" "$root"/examples/python/*.py
+    "$programs/pyright" --project pyproject.toml --pythonpath "$fresh/bin/python" "$root"/examples/python/*.py "$root"/examples/python/plugins/*.py
     # This one looks for the package by the interpreter in the path alone.
     (cd "$scratch" && PATH="$fresh/bin:$PATH" "$programs/pyright" --ignoreexternal --verifytypes libcni)
 }

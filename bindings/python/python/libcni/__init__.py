@@ -9,7 +9,11 @@ returns a :class:`Result`; ``cni.del_network_list(network, container)`` undoes i
 coroutines, and ``python -m libcni`` as a command.
 """
 
-from libcni import aio, errors
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from libcni import errors, plugin
 from libcni._libcni import Context, NetworkConfigList, PluginConfig, __version__
 from libcni.attachments import Attachment, AttachmentKey, CachedConfig
 from libcni.errors import (
@@ -60,6 +64,9 @@ from libcni.plugins import (
 )
 from libcni.results import DNS, Interface, IPConfig, LegacyIP, Result, Route
 from libcni.runtime_conf import RuntimeConf, RuntimeConfLike
+
+if TYPE_CHECKING:
+    from libcni import aio
 
 __all__ = [
     "CNI",
@@ -119,7 +126,18 @@ __all__ = [
     "load_network_confs",
     "network_conf_from_bytes",
     "network_conf_from_file",
+    "plugin",
     "plugin_conf_from_bytes",
     "plugin_conf_from_file",
     "result_convert",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import :mod:`libcni.aio` when it is used: asyncio takes a program longer than everything else here."""
+    if name != "aio":
+        msg = f"module 'libcni' has no attribute {name!r}"
+        raise AttributeError(msg)
+    import importlib
+
+    return importlib.import_module("libcni.aio")

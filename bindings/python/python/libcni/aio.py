@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import contextvars
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from libcni import operations
@@ -22,6 +22,7 @@ from libcni.attachments import Attachment, AttachmentKey, CachedConfig
 from libcni.events import Event
 from libcni.networks import NetworkLike, PluginLike
 from libcni.operations import DEFAULT, Default, Env, ValidAttachment
+from libcni.plugin import Plugin
 from libcni.plugins import Exec, RenderedRequest, VersionInfo
 from libcni.results import Result
 from libcni.runtime_conf import RuntimeConfLike, StrPath
@@ -55,6 +56,8 @@ class CNI:
         rollback_timeout: float | None = None,
         preflight: bool = True,
         durable: bool = True,
+        plugins: Mapping[str, Plugin] | None = None,
+        builtins: Iterable[str] = (),
     ) -> None:
         self._cni = operations.CNI(
             plugin_dirs,
@@ -70,6 +73,8 @@ class CNI:
             rollback_timeout=rollback_timeout,
             preflight=preflight,
             durable=durable,
+            plugins=plugins,
+            builtins=builtins,
         )
 
     async def add_network_list(

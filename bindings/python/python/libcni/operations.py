@@ -13,6 +13,7 @@ from libcni._libcni import Context
 from libcni.attachments import Attachment, AttachmentKey, CachedConfig
 from libcni.events import Event, observer
 from libcni.networks import NetworkLike, PluginLike
+from libcni.plugin import Plugin, PluginAdapter
 from libcni.plugins import Exec, ExecAdapter, RenderedRequest, VersionInfo
 from libcni.results import Result
 from libcni.runtime_conf import RuntimeConfLike, StrPath
@@ -58,6 +59,8 @@ class CNI:
         rollback_timeout: how long the DEL after a failed ADD may take, in seconds; default 30.
         preflight: whether ADD finds every plugin, and the cache writable, before the first plugin runs.
         durable: whether cache files are flushed to the disk before a call returns.
+        plugins: plugins that live in this process, by their types: asked before programs, and before ``exec``.
+        builtins: plugins of the library itself that live in this process: ``"loopback"``.
 
     >>> cni = libcni.CNI(plugin_dirs=["/usr/lib/cni"], cache_dir=None, timeout=30)
     >>> cni.get_version_info("no-such-plugin")
@@ -81,6 +84,8 @@ class CNI:
         rollback_timeout: float | None = None,
         preflight: bool = True,
         durable: bool = True,
+        plugins: Mapping[str, Plugin] | None = None,
+        builtins: Iterable[str] = (),
     ) -> None:
         if isinstance(plugin_dirs, (str, bytes)):
             msg = "plugin_dirs is one path: expected several, as in ['/usr/lib/cni']"
@@ -96,6 +101,7 @@ class CNI:
             "preflight": preflight,
             "locking": locking,
             "durable": durable,
+            "builtins": list(builtins),
         }
         if not isinstance(cache_dir, Default):
             options["cacheDir"] = cache_dir
@@ -103,6 +109,7 @@ class CNI:
             _json.encode(options),
             None if exec is None else ExecAdapter(exec),
             None if on_event is None else observer(on_event),
+            [(type, PluginAdapter(plugin)) for type, plugin in (plugins or {}).items()],
         )
 
     def add_network_list(
