@@ -46,7 +46,7 @@ func (c *CNIConfig) begin(ctx context.Context, cacheDir string) (*call, error) {
 		options.TimeoutMs = millisecondsUntil(deadline)
 	}
 	called := call
-	if native && stderr == nil {
+	if native && stderr == nil && len(c.plugins) == 0 {
 		called = nil
 	}
 	text, err := marshal(options)
@@ -83,6 +83,9 @@ func (c *call) onEvent(event []byte) {
 	// An io.Writer is code of the caller's as an Exec is.
 	var ignored error
 	defer c.catch(&ignored)
+	if c.stderr == nil {
+		return
+	}
 	copyStderr(c.stderr, event)
 }
 

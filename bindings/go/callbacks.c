@@ -1,5 +1,6 @@
 #include "callbacks.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "_cgo_export.h"
@@ -24,8 +25,31 @@ static void on_event(void *user_data, void *call_data, const char *event_json) {
     if (call_data && strstr(event_json, "\"stderr\":")) libcniGoOnEvent((uintptr_t)call_data, (char *)event_json);
 }
 
-int32_t libcni_go_new(const char *options, bool custom, libcni **out, libcni_error **err) {
+static int32_t run_plugin(void *user_data, const libcni_plugin_request *request, libcni_plugin_response *response) {
+    uintptr_t call = (uintptr_t)libcni_plugin_request_call_data(request);
+    return libcniGoRunPlugin((uintptr_t)user_data, call, (libcni_plugin_request *)request, response);
+}
+
+libcni_plugin *libcni_go_plugins(size_t count) {
+    libcni_plugin *plugins = calloc(count, sizeof *plugins);
+    if (!plugins) abort(); /* as Go does without memory */
+    return plugins;
+}
+
+void libcni_go_plugin_set(libcni_plugin *plugins, size_t place, const char *type, const char *versions, uintptr_t plugin) {
+    libcni_plugin made = LIBCNI_PLUGIN_INIT;
+    made.type = type;
+    made.supported_versions = versions;
+    made.user_data = (void *)plugin;
+    made.add = made.check = made.del = made.gc = made.status = run_plugin;
+    plugins[place] = made;
+}
+
+int32_t libcni_go_new(const char *options, bool custom, const libcni_plugin *plugins, size_t count, libcni **out,
+                      libcni_error **err) {
     libcni_hooks hooks = LIBCNI_HOOKS_INIT;
+    hooks.plugins = plugins;
+    hooks.plugin_count = count;
     if (custom) {
         hooks.find_in_path = find_in_path;
         hooks.exec_plugin = exec_plugin;

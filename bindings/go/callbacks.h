@@ -5,8 +5,14 @@
 
 #include <libcni.h>
 
-/* libcni_new() with the callbacks of this package. `custom`: plugins are found and run by an invoke.Exec. */
-int32_t libcni_go_new(const char *options, bool custom, libcni **out, libcni_error **err);
+/* libcni_new() with the callbacks of this package. `custom`: plugins are found and run by an invoke.Exec. `plugins` live
+ * in the process. */
+int32_t libcni_go_new(const char *options, bool custom, const libcni_plugin *plugins, size_t count, libcni **out,
+                      libcni_error **err);
+
+/* Room for so many plugins, to be freed with free(); and the plugin at a place of it, whose strings must live as long. */
+libcni_plugin *libcni_go_plugins(size_t count);
+void libcni_go_plugin_set(libcni_plugin *plugins, size_t place, const char *type, const char *versions, uintptr_t plugin);
 
 /* libcni_context_new() with the handle of a Go value as the call data; 0 is none. */
 int32_t libcni_go_context_new(const char *options, uintptr_t call, libcni_context **out, libcni_error **err);

@@ -18,6 +18,7 @@ type CNIConfig struct {
 
 	exec     invoke.Exec
 	cacheDir string
+	plugins  map[string]Plugin
 	core     *coreOwner
 }
 
@@ -72,11 +73,7 @@ func (c *CNIConfig) runtime(cacheDir string) (*coreRuntime, error) {
 		return nil, err
 	}
 	_, native := ranByCore(c.exec)
-	runtime, failed := c.owner().get(text, !native)
-	if failed != nil {
-		return nil, failed
-	}
-	return runtime, nil
+	return c.owner().get(text, !native, c.plugins)
 }
 
 // ownerless guards the making of the owners of zero values.
@@ -100,11 +97,11 @@ type coreOwner struct {
 }
 
 // get gives a share of the runtime with these options.
-func (o *coreOwner) get(options []byte, custom bool) (*coreRuntime, *Error) {
+func (o *coreOwner) get(options []byte, custom bool, plugins map[string]Plugin) (*coreRuntime, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.current == nil || !bytes.Equal(o.options, options) {
-		made, err := newCoreRuntime(options, custom)
+		made, err := newCoreRuntime(options, custom, plugins)
 		if err != nil {
 			return nil, err
 		}

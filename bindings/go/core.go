@@ -21,14 +21,23 @@ var live struct {
 type coreRuntime struct {
 	ptr    *C.libcni
 	owners atomic.Int64
+	// The plugins that live in the process.
+	plugins []cgo.Handle
 }
 
 // newCoreRuntime makes a runtime with one owner. A custom one finds and runs plugins by the Exec of its calls.
-func newCoreRuntime(options []byte, custom bool) (*coreRuntime, *Error) {
-	r := &coreRuntime{}
-	var err *C.libcni_error
-	if status := C.libcni_go_new(text(options), C.bool(custom), &r.ptr, &err); status != C.LIBCNI_OK {
-		return nil, takeError(status, err)
+func newCoreRuntime(options []byte, custom bool, plugins map[string]Plugin) (*coreRuntime, error) {
+	native, err := newNativePlugins(plugins)
+	if err != nil {
+		return nil, err
+	}
+	defer native.free()
+	r := &coreRuntime{plugins: native.handles}
+	var failed *C.libcni_error
+	status := C.libcni_go_new(text(options), C.bool(custom), native.ptr, native.count, &r.ptr, &failed)
+	if status != C.LIBCNI_OK {
+		r.forgetPlugins()
+		return nil, takeError(status, failed)
 	}
 	live.runtimes.Add(1)
 	r.owners.Store(1)
@@ -43,7 +52,14 @@ func (r *coreRuntime) share() *coreRuntime {
 func (r *coreRuntime) release() {
 	if r.owners.Add(-1) == 0 {
 		C.libcni_free(r.ptr)
+		r.forgetPlugins()
 		live.runtimes.Add(-1)
+	}
+}
+
+func (r *coreRuntime) forgetPlugins() {
+	for _, plugin := range r.plugins {
+		plugin.Delete()
 	}
 }
 
