@@ -70,6 +70,7 @@ pub struct Cache {
 /// What the steps of one operation have opened or found so far, for the next ones.
 #[derive(Debug, Default)]
 struct Opened {
+    names: OnceLock<(AttachmentKey, Arc<Names>)>,
     base: OnceLock<Arc<Dir>>,
     results: OnceLock<Arc<Dir>>,
     tmp: OnceLock<Arc<Dir>>,
@@ -151,7 +152,7 @@ impl Cache {
     /// [`Status::InvalidArgument`] for a key with an empty part, `/` or NUL; [`Status::Cache`], naming
     /// the file, when something is there and cannot be read.
     pub fn load(&self, key: &AttachmentKey) -> Result<Lookup> {
-        let names = Names::of(key)?;
+        let names = self.names(key)?;
         let Some(results) = self.results()? else { return Ok(Lookup::Absent) };
         let Places { hashed, plain } = Places::read(&results, &names, key)?;
         if let Some(opened) = &self.opened {
@@ -178,7 +179,7 @@ impl Cache {
     /// # Errors
     /// As [`Cache::load`], and [`Status::Cache`] when the attachment's file cannot be removed.
     pub fn remove(&self, key: &AttachmentKey) -> Result<CorruptFiles> {
-        let names = Names::of(key)?;
+        let names = self.names(key)?;
         let Some(results) = self.results()? else { return Ok(CorruptFiles::default()) };
         if let (Some(opened), Some(name)) = (&self.opened, names.plain())
             && opened.plain_alone.load(Ordering::Relaxed)
@@ -204,6 +205,19 @@ impl Cache {
             }
         }
         Ok(corrupt)
+    }
+
+    /// The names of an attachment, of which an operation works on one.
+    fn names(&self, key: &AttachmentKey) -> Result<Arc<Names>> {
+        let known = self.opened.as_deref().and_then(|opened| opened.names.get());
+        if let Some((_, names)) = known.filter(|(known, _)| known == key) {
+            return Ok(names.clone());
+        }
+        let names = Arc::new(Names::of(key)?);
+        if let Some(opened) = &self.opened {
+            let _ = opened.names.set((key.clone(), names.clone()));
+        }
+        Ok(names)
     }
 
     /// The directory of attachments, if there is one.

@@ -69,7 +69,7 @@ impl Cache {
     /// # Errors
     /// As [`Cache::store`].
     pub fn check_writable(&self, key: &AttachmentKey) -> Result<()> {
-        let names = Names::of(key)?;
+        let names = self.names(key)?;
         let Dirs { results, tmp } = self.make_dirs()?;
         results.check_writable().map_err(|error| results.failed("write", shown(&names), &error))?;
         temp::sweep(&tmp);
@@ -98,7 +98,7 @@ impl Cache {
     /// [`Cache`](crate::Status::Cache), naming the file, when a step fails.
     pub fn store(&self, entry: &Entry) -> Result<CorruptFiles> {
         let key = &entry.attachment.key;
-        let names = Names::of(key)?;
+        let names = self.names(key)?;
         let bytes = format::print(entry)?;
         let dirs = self.make_dirs()?;
         let probe = self.opened.as_ref().and_then(|opened| {

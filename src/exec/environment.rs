@@ -35,13 +35,15 @@ pub(crate) fn build(policy: &EnvPolicy, own: &[(&str, String)]) -> Vec<CString> 
 #[derive(Default)]
 struct Environment {
     lines: Vec<CString>,
-    /// The places of the lines, in the order of the lines' names.
-    by_name: Vec<usize>,
+    /// The place of each line and the length of its name, in the order of the names.
+    by_name: Vec<(usize, usize)>,
 }
 
 impl Environment {
     fn set(&mut self, name: Vec<u8>, value: &[u8]) {
-        let found = self.by_name.binary_search_by(|&place| name_of(&self.lines[place]).cmp(&name));
+        let name_of = |(place, length): (usize, usize)| &self.lines[place].as_bytes()[..length];
+        let found = self.by_name.binary_search_by(|&entry| name_of(entry).cmp(&name));
+        let length = name.len();
         let mut line = name;
         // Room for the NUL as well, so that the line is not moved once more.
         line.reserve_exact(value.len() + 2);
@@ -49,9 +51,9 @@ impl Environment {
         line.extend_from_slice(value);
         let Ok(line) = CString::new(line) else { return };
         match found {
-            Ok(at) => self.lines[self.by_name[at]] = line,
+            Ok(at) => self.lines[self.by_name[at].0] = line,
             Err(at) => {
-                self.by_name.insert(at, self.lines.len());
+                self.by_name.insert(at, (self.lines.len(), length));
                 self.lines.push(line);
             }
         }
@@ -62,13 +64,6 @@ impl Environment {
             self.set(name.into(), value.as_bytes());
         }
     }
-}
-
-/// What stands before the `=`. A name may begin with one, as the standard library reads environments.
-fn name_of(line: &CString) -> &[u8] {
-    let line = line.as_bytes();
-    let end = line.iter().skip(1).position(|byte| *byte == b'=').map_or(line.len(), |at| at + 1);
-    &line[..end]
 }
 
 #[cfg(test)]
