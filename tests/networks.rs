@@ -111,7 +111,7 @@ fn all_networks_of_a_directory_are_set_up_in_file_order_and_removed_in_reverse()
     networks.remove(&background(), &container).unwrap();
     let metrics: Value = serde_json::from_str(&networks.metrics().to_json()).unwrap();
     let count = |operation: &str| metrics[operation]["total"].as_u64().unwrap();
-    assert_eq!([count("network_setup"), count("network_teardown"), count("add"), count("del")], [1, 2, 2, 4]);
+    assert_eq!([count("set_up_pod"), count("tear_down_pod"), count("add"), count("del")], [1, 2, 2, 4]);
 }
 
 #[test]

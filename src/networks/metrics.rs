@@ -1,8 +1,9 @@
 //! Counters and durations of operations, for whoever collects them: no registry, nothing global.
 //!
 //! The names are those that containerd's users know: `network_plugin_operations_total` and so on, with the label
-//! `operation_type`, which for the calls about a container or a node has its values there (`network_setup`,
-//! `network_teardown`, `network_status`). What stands before the names there is the collector's business.
+//! `operation_type`, which for whole calls has the values that it has there (`set_up_pod`, `tear_down_pod`,
+//! `get_pod_network_status`). containerd's own exporter puts `containerd_cri_` before the names and the unit behind them
+//! once more; that is the collector's business.
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,10 +49,10 @@ impl Operation {
     /// The value of the label `operation_type`.
     pub fn name(self) -> &'static str {
         match self {
-            Operation::Setup => "network_setup",
-            Operation::Remove => "network_teardown",
-            Operation::Check => "network_check",
-            Operation::Status => "network_status",
+            Operation::Setup => "set_up_pod",
+            Operation::Remove => "tear_down_pod",
+            Operation::Check => "check_pod",
+            Operation::Status => "get_pod_network_status",
             Operation::NetworkSetup => "add",
             Operation::NetworkRemove => "del",
             Operation::NetworkCheck => "check",
@@ -215,14 +216,14 @@ mod tests {
             }
         });
         let json: serde_json::Value = serde_json::from_str(&metrics.to_json()).unwrap();
-        let setup = &json["network_setup"];
+        let setup = &json["set_up_pod"];
         assert_eq!((setup["total"].as_u64(), setup["errors"].as_u64()), (Some(8000), Some(1000)));
         assert_eq!(setup["durationSeconds"], 3996.0);
         assert_eq!(
             (setup["buckets"]["0.005"].as_u64(), setup["buckets"]["1"].as_u64()),
             (Some(48), Some(8000))
         );
-        assert_eq!(json["network_status"]["total"], 0);
+        assert_eq!(json["get_pod_network_status"]["total"], 0);
     }
 
     /// The lines of the exposition format: families with their type, then nothing but samples of theirs.

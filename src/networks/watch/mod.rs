@@ -135,7 +135,10 @@ impl Watch {
         let Some(Seen { networks, plugins }) = seen else { return Ok(None) };
         let before = self.networks.config().generation();
         let snapshot = if networks {
-            self.networks.load_again(None, Broken::KeepsTheOld)?
+            self.networks.load_again(None, Broken::KeepsTheOld).inspect_err(|_| {
+                // Should this fail as well, then so does the next dispatch.
+                let _ = self.watcher.lock().unwrap_or_else(PoisonError::into_inner).again();
+            })?
         } else {
             self.networks.config()
         };

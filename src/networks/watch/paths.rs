@@ -83,7 +83,10 @@ impl Interest {
 /// The directories to be watched now, and for what.
 pub(super) fn directories(watched: &[Watched]) -> BTreeMap<PathBuf, Interest> {
     let mut walk = Walk { directories: BTreeMap::new() };
-    for Watched { path, kind } in watched {
+    // Those that can be many go last.
+    let (conf_dirs, others): (Vec<_>, Vec<_>) =
+        watched.iter().partition(|watched| watched.kind == Kind::ConfDir);
+    for Watched { path, kind } in others.into_iter().chain(conf_dirs) {
         match kind {
             Kind::ConfFile => {
                 walk.follow(path, *kind);

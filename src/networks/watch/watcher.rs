@@ -18,6 +18,12 @@ use crate::error::{Error, Result, Status};
 /// How many times a walk is repeated when directories appear while it is made.
 const MOST_WALKS: usize = 8;
 
+/// No debounce is longer than that.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
+/// How many times events are read before the caller gets its turn.
+const MOST_READS: usize = 64;
+
 /// How long changes that go on and on are waited out, in times of the pause.
 const MOST_PAUSES: u32 = 10;
 
@@ -60,6 +66,8 @@ pub(in crate::networks) struct Watcher {
     interests: HashMap<WatchDescriptor, Interest>,
     pause: Duration,
     pending: Option<Pending>,
+    /// Whether not everything could be watched the last time.
+    incomplete: bool,
 }
 
 impl Watcher {
@@ -75,8 +83,9 @@ impl Watcher {
         let inotify = Inotify::from(above_stdio(OwnedFd::from(inotify)).map_err(failed)?);
         let timer = Timer::new().map_err(failed)?;
         let ready = sys::any_of(&[inotify.as_fd(), timer.as_fd()]).map_err(failed)?;
-        let interests = HashMap::new();
-        let mut watcher = Watcher { inotify, timer, watched, interests, pause, pending: None };
+        let (interests, pause) = (HashMap::new(), pause.min(LONGEST_PAUSE));
+        let mut watcher =
+            Watcher { inotify, timer, watched, interests, pause, pending: None, incomplete: false };
         watcher.walk()?;
         // Whatever happened since the last load.
         watcher.note(Seen::everything())?;
@@ -99,14 +108,29 @@ impl Watcher {
         if Instant::now() < pending.due {
             return Ok(None);
         }
-        // Before it is told of, so that what happens after the load that follows is noticed.
-        self.walk()?;
         self.pending = None;
         self.timer.set(None).map_err(wait_failed)?;
+        // Before it is told of, so that what happens after the load that follows is noticed.
+        if let Err(error) = self.walk() {
+            // Tried again later: until then what can be watched is, and what changed is told of all the same.
+            let first = !std::mem::replace(&mut self.incomplete, true);
+            self.note_after(Seen::everything(), self.pause * MOST_PAUSES)?;
+            return if first { Err(error) } else { Ok(Some(pending.seen)) };
+        }
+        self.incomplete = false;
         Ok(Some(pending.seen))
     }
 
+    /// Tells of that once more.
+    pub(super) fn again(&mut self) -> Result<()> {
+        self.note(Seen::everything())
+    }
+
     fn note(&mut self, seen: Seen) -> Result<()> {
+        self.note_after(seen, self.pause)
+    }
+
+    fn note_after(&mut self, seen: Seen, pause: Duration) -> Result<()> {
         let now = Instant::now();
         let mut pending = self.pending.unwrap_or(Pending {
             seen: Seen::default(),
@@ -114,7 +138,7 @@ impl Watcher {
             latest: now + self.pause * MOST_PAUSES,
         });
         pending.seen.add(seen);
-        pending.due = (now + self.pause).min(pending.latest);
+        pending.due = (now + pause).min(pending.latest);
         self.pending = Some(pending);
         self.timer.set(Some(pending.due.saturating_duration_since(now))).map_err(wait_failed)
     }
@@ -123,7 +147,7 @@ impl Watcher {
     fn read(&mut self) -> Result<Seen> {
         let mut buffer = [0; 16 << 10];
         let mut seen = Seen::default();
-        loop {
+        for _ in 0..MOST_READS {
             let events = match self.inotify.read_events(&mut buffer) {
                 Ok(events) => events,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(seen),
@@ -151,9 +175,10 @@ impl Watcher {
                 seen.add(Seen { networks, plugins });
             }
             if none {
-                return Ok(seen);
+                break;
             }
         }
+        Ok(seen)
     }
 
     /// Watches what has to be watched now, and nothing else.
