@@ -26,7 +26,7 @@
 //!
 //! Nothing here knows of networks' operations, of plugins or of the C ABI. Each call opens what it needs
 //! and keeps nothing open: a [`Cache`] is only a path and a setting, free to share between threads. One that is
-//! made for an operation keeps what it opened until the operation is over ([`Cache::for_operation`]).
+//! made for an operation keeps what it opened until the operation is over.
 
 use std::fmt;
 use std::io;
