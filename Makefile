@@ -208,6 +208,7 @@ test-clippy: ## clippy has nothing to say
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 
 test-rust: ## Rust unit and behaviour tests, examples
+	$(CARGO) build --locked --lib # libcni.so, for the plugins in C
 	$(CARGO) test --locked --lib --tests --examples --no-fail-fast
 
 .PHONY: test-crash

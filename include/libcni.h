@@ -509,7 +509,7 @@ void libcni_exec_response_set_error(libcni_exec_response *response,
  * Runs a plugin once, as the program that calls this: reads the environment and stdin by the protocol, calls the
  * callback of the command, and prints the result or the error object to stdout. It is the whole of a plugin's main():
  *
- *     int main(int argc, char **argv) { return libcni_plugin_main(&plugin, argc, argv); }
+ * `int main(int argc, char **argv) { return libcni_plugin_main(&plugin, argc, argv); }`
  *
  * @param plugin the plugin.
  * @param argc as main() got it; not used.
