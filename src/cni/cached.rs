@@ -1,5 +1,7 @@
 //! What is remembered of attachments, and DEL from what is remembered.
 
+use std::path::Path;
+
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -106,7 +108,16 @@ impl Cni {
     /// # Errors
     /// [`Status::Cache`] when the cache cannot be read.
     pub fn get_cached_attachments(&self, filter: &AttachmentFilter) -> Result<Vec<Attachment>> {
-        let Some(cache) = self.cache(None) else { return Ok(Vec::new()) };
+        self.cached_attachments(None, filter)
+    }
+
+    /// The same in the cache of a call.
+    pub(crate) fn cached_attachments(
+        &self,
+        of_call: Option<&Path>,
+        filter: &AttachmentFilter,
+    ) -> Result<Vec<Attachment>> {
+        let Some(cache) = self.cache(of_call) else { return Ok(Vec::new()) };
         let listing = cache.attachments(filter)?;
         let ctx = Context::background();
         listing.skipped.iter().for_each(|problem| self.report_problem(&ctx, problem));
@@ -124,14 +135,21 @@ impl Cni {
         filter: &AttachmentFilter,
     ) -> Result<Vec<AttachmentReport>> {
         let delete = |attachment: Attachment| {
-            let error = self.del_cached(ctx, &attachment).err().map(|error| error.about(&attachment.key));
+            let error =
+                self.del_cached(ctx, &attachment, None).err().map(|error| error.about(&attachment.key));
             AttachmentReport { attachment: attachment.key, error }
         };
         Ok(self.get_cached_attachments(filter)?.into_iter().map(delete).collect())
     }
 
-    fn del_cached(&self, ctx: &Context, attachment: &Attachment) -> Result<()> {
-        let rt = runtime_conf_of(attachment);
+    /// DEL of one, in the cache of a call.
+    pub(crate) fn del_cached(
+        &self,
+        ctx: &Context,
+        attachment: &Attachment,
+        of_call: Option<&Path>,
+    ) -> Result<()> {
+        let rt = RuntimeConf { cache_dir: of_call.map(Path::to_owned), ..runtime_conf_of(attachment) };
         let name = &attachment.key.network_name;
         // A list, or the configuration of one plugin that was added on its own.
         match conf::network_conf_from_bytes(&attachment.config) {
@@ -165,9 +183,8 @@ impl Cni {
         check_key(&key)?;
         let Some(cache) = self.cache(rt.cache_dir.as_deref()) else { return Ok(None) };
         let network = text::quote(target.name);
-        let unusable = |path: &std::path::Path, why: String| {
-            Err(Error::new(Status::Cache, why).at_path(path).about(&key))
-        };
+        let unusable =
+            |path: &Path, why: String| Err(Error::new(Status::Cache, why).at_path(path).about(&key));
         match cache.load(&key)? {
             Lookup::Absent => Ok(None),
             Lookup::Found(entry) => {

@@ -73,29 +73,12 @@ impl Container {
     /// [`Status::NetworkNotFound`] for a name that is not loaded; [`Status::InvalidArgument`] for two interfaces
     /// of one name.
     pub(super) fn attachments<'s>(&self, snapshot: &'s Snapshot) -> Result<Vec<Attached<'s>>> {
-        let of = |network: &'s Network, own: Option<&ContainerNetwork>| Attached {
-            network,
-            rt: self.runtime_conf(network, own),
-        };
-        let attachments: Vec<Attached<'s>> = match &self.networks {
-            None => snapshot.networks().iter().map(|network| of(network, None)).collect(),
-            Some(wanted) => {
-                let loopback = snapshot.networks().iter().filter(|network| network.is_loopback());
-                let mut attachments: Vec<_> = loopback.map(|network| of(network, None)).collect();
-                for own in wanted {
-                    let network = snapshot.find(&own.name).ok_or_else(|| {
-                        let names: Vec<_> = snapshot.names().collect();
-                        let (name, loaded) = (text::quote(&own.name), names.join(", "));
-                        let message = format!("no network of the name {name} is loaded (loaded: {loaded})");
-                        Error::new(Status::NetworkNotFound, message)
-                    })?;
-                    attachments.push(of(network, Some(own)));
-                }
-                attachments
-            }
-        };
+        let (attachments, unknown) = self.known_and_unknown(snapshot);
+        if let Some(own) = unknown.first() {
+            return Err(own.is_not_loaded(snapshot));
+        }
         let mut taken = BTreeMap::new();
-        for Attached { network, rt } in &attachments {
+        for Attached { network, rt, .. } in &attachments {
             if let Some(other) = taken.insert(rt.if_name.as_str(), network.name()) {
                 let interface = text::quote(&rt.if_name);
                 let message = format!(
@@ -107,6 +90,31 @@ impl Container {
             }
         }
         Ok(attachments)
+    }
+
+    /// The networks of the container that are loaded, loopback first, and those that it names and that are not.
+    pub(super) fn known_and_unknown<'s>(
+        &self,
+        snapshot: &'s Snapshot,
+    ) -> (Vec<Attached<'s>>, Vec<&ContainerNetwork>) {
+        let of = |network: &'s Network, own: Option<&ContainerNetwork>| Attached {
+            network,
+            rt: self.runtime_conf(network, own),
+            is_named: own.is_some_and(|own| own.if_name.is_some()),
+        };
+        let Some(wanted) = &self.networks else {
+            return (snapshot.networks().iter().map(|network| of(network, None)).collect(), Vec::new());
+        };
+        let loopback = snapshot.networks().iter().filter(|network| network.is_loopback());
+        let mut attachments: Vec<_> = loopback.map(|network| of(network, None)).collect();
+        let mut unknown = Vec::new();
+        for own in wanted {
+            match snapshot.find(&own.name) {
+                Some(network) => attachments.push(of(network, Some(own))),
+                None => unknown.push(own),
+            }
+        }
+        (attachments, unknown)
     }
 
     fn runtime_conf(&self, network: &Network, own: Option<&ContainerNetwork>) -> RuntimeConf {
@@ -130,8 +138,19 @@ impl Container {
     }
 }
 
+impl ContainerNetwork {
+    pub(super) fn is_not_loaded(&self, snapshot: &Snapshot) -> Error {
+        let names: Vec<_> = snapshot.names().collect();
+        let (name, loaded) = (text::quote(&self.name), names.join(", "));
+        let message = format!("no network of the name {name} is loaded (loaded: {loaded})");
+        Error::new(Status::NetworkNotFound, message)
+    }
+}
+
 /// One network of one container.
 pub(super) struct Attached<'s> {
     pub network: &'s Network,
     pub rt: RuntimeConf,
+    /// Whether the container gives the interface its name; else it has the network's number.
+    pub is_named: bool,
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::container::{Attached, Container};
 use super::metrics::Operation;
+use super::remembered::Remembered;
 use super::result::SetupResult;
 use super::{Networks, parallel, timed};
 use crate::cni::Cni;
@@ -31,7 +32,7 @@ impl Networks {
             let cni = self.cni();
             // What was there before is not this call's to take back.
             let mut known = Vec::with_capacity(attachments.len());
-            for Attached { network, rt } in &attachments {
+            for Attached { network, rt, .. } in &attachments {
                 known.push(cni.get_network_list_cached_config(network.list(), rt)?.is_some());
             }
             let parallel = container.parallel.unwrap_or(self.0.options.parallel);
@@ -49,7 +50,7 @@ impl Networks {
             }
             let undo = attachments.iter().zip(known).take(count).filter(|(_, known)| !known);
             let undo: Vec<&Attached<'_>> = undo.map(|(attached, _)| attached).collect();
-            Err(self.undo(ctx, &cni, &undo, failures))
+            Err(self.undo(ctx, &cni, container, &undo, failures))
         })
     }
 
@@ -61,7 +62,7 @@ impl Networks {
         attachments: &[Attached<'_>],
         parallel: bool,
     ) -> Vec<Result<CniResult>> {
-        let add = |Attached { network, rt }: &Attached<'_>| {
+        let add = |Attached { network, rt, .. }: &Attached<'_>| {
             timed(&self.0.metrics, Operation::NetworkSetup, || cni.add_network_list(ctx, network.list(), rt))
         };
         let mut outcomes = Vec::with_capacity(attachments.len());
@@ -83,13 +84,25 @@ impl Networks {
     }
 
     /// Detaches from what was just attached, in whole or in part, last first; the error of it all.
-    fn undo(&self, ctx: &Context, cni: &Cni, attachments: &[&Attached<'_>], failures: Vec<Error>) -> Error {
+    fn undo(
+        &self,
+        ctx: &Context,
+        cni: &Cni,
+        container: &Container,
+        attachments: &[&Attached<'_>],
+        failures: Vec<Error>,
+    ) -> Error {
         let mut failures = failures;
         if self.0.options.undo {
             // The failure may have been the deadline or the cancellation.
             let ctx = ctx.uncancelled().within(self.0.options.undo_timeout);
+            // A network may have failed because its interface is another's, which a DEL would take away.
+            let remembered = Remembered::of(cni, container).unwrap_or_default();
             for attached in attachments.iter().rev() {
-                let Attached { network, rt } = attached;
+                let Attached { network, rt, .. } = attached;
+                if remembered.is_of_another(network.name(), &rt.if_name) {
+                    continue;
+                }
                 let deleted = timed(&self.0.metrics, Operation::NetworkRemove, || {
                     cni.del_network_list(&ctx, network.list(), rt)
                 });
@@ -101,7 +114,7 @@ impl Networks {
 
     fn validate(&self, container: &Container, attachments: &[Attached<'_>]) -> Result<()> {
         identity::container_id(&container.container_id)?;
-        for Attached { network, rt } in attachments {
+        for Attached { network, rt, .. } in attachments {
             let named = |error: Error| error.context(format_args!("network {}", text::quote(network.name())));
             identity::network(network.name()).map_err(named)?;
             identity::interface(&rt.if_name).map_err(|error| {

@@ -1,7 +1,8 @@
 //! Whether containers can be set up, and whether one still is as it was set up.
 
-use super::container::Container;
+use super::container::{Attached, Container};
 use super::metrics::Operation;
+use super::remembered::Remembered;
 use super::setup::joined;
 use super::{Networks, timed};
 use crate::context::Context;
@@ -31,7 +32,8 @@ impl Networks {
         })
     }
 
-    /// CHECK of every network of a container, each with what was remembered of its set-up.
+    /// CHECK of every network of a container, each with what was remembered of its set-up: also the interface, when the
+    /// network has another number since then.
     ///
     /// # Errors
     /// The status and the code of the first network that failed; the causes have one error for each. As
@@ -41,13 +43,15 @@ impl Networks {
             let snapshot = self.config();
             self.check_ready(&snapshot)?;
             let cni = self.cni();
-            let check = |attached: super::container::Attached<'_>| {
+            let mut attachments = container.attachments(&snapshot)?;
+            Remembered::of(&cni, container)?.renumber(self, &mut attachments);
+            let check = |attached: Attached<'_>| {
                 let checked = timed(&self.0.metrics, Operation::NetworkCheck, || {
                     cni.check_network_list(ctx, attached.network.list(), &attached.rt)
                 });
                 checked.err().map(|error| attached.failed("check", error))
             };
-            none_failed(container.attachments(&snapshot)?.into_iter().filter_map(check).collect())
+            none_failed(attachments.into_iter().filter_map(check).collect())
         })
     }
 }
