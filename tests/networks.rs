@@ -7,6 +7,7 @@ mod common;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cni::networks::{
@@ -312,6 +313,55 @@ fn a_second_file_with_the_same_network_is_reported_and_left_out() {
     assert_eq!(names(&networks), ["a eth0"]);
     let [problem] = &problems(&networks)[..] else { panic!() };
     assert!(problem.contains("\"a\" is already that of") && problem.contains("1.conflist"), "{problem}");
+}
+
+/// It is there, and what it leads to may have been a network: an administrator has to hear of it.
+#[test]
+fn a_link_that_leads_nowhere_is_reported_and_hides_no_other_file() {
+    let scene = scene();
+    write(&scene, "2.conflist", "b", json!({}));
+    symlink(scene.path("nowhere"), conf_dir(&scene).join("1.conflist")).unwrap();
+    let networks = networks(&scene);
+    assert_eq!(names(&networks), ["b eth0"]);
+    let problems = problems(&networks);
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].contains("1.conflist: No such file"), "{problems:?}");
+}
+
+/// Files that vanish at any time: each load has what stays, and what vanished is no error.
+#[test]
+fn a_file_that_vanishes_while_it_is_read_is_gone() {
+    let scene = scene();
+    write(&scene, "1.conflist", "a", json!({}));
+    write(&scene, "9.conflist", "z", json!({}));
+    let networks = networks(&scene);
+    let (here, there) = (conf_dir(&scene).join("5.conflist"), scene.path("elsewhere"));
+    fs::copy(conf_dir(&scene).join("1.conflist"), &there).unwrap();
+    let text = fs::read_to_string(&there).unwrap().replace(r#""name":"a""#, r#""name":"m""#);
+    fs::write(&there, text).unwrap();
+    let loads = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while loads.load(Ordering::Relaxed) < 500 {
+                fs::rename(&there, &here).unwrap();
+                fs::rename(&here, &there).unwrap();
+            }
+        });
+        // However a load ends, the other thread ends, too.
+        while loads.fetch_add(1, Ordering::Relaxed) < 500 {
+            let loaded = networks.load(None).map(|snapshot| {
+                let of = |network: &cni::networks::Network| network.name().to_owned();
+                snapshot.networks().iter().map(of).collect::<Vec<_>>()
+            });
+            let seen = loaded.inspect_err(|_| loads.store(500, Ordering::Relaxed)).unwrap();
+            if seen != ["a", "z"] && seen != ["a", "m", "z"] {
+                loads.store(500, Ordering::Relaxed);
+                panic!("{seen:?}");
+            }
+        }
+    });
+    networks.load(None).unwrap();
+    assert_eq!((names(&networks).len(), problems(&networks)), (2, Vec::new()));
 }
 
 #[test]

@@ -319,6 +319,42 @@ fn its_descriptors_stay_out_of_programs_and_streams_and_are_closed() {
     assert_eq!(descriptors(), []);
 }
 
+#[test]
+fn directories_beyond_the_limit_are_among_the_errors_until_there_are_fewer() {
+    let scene = scene();
+    let dir = scene.path("net.d");
+    put(&dir.join("1.conf"), "a");
+    for at in 0..1024 {
+        fs::create_dir(dir.join(format!("d{at:04}"))).unwrap();
+    }
+    let (networks, watch) = watch_dir(&scene, dir.clone());
+    let problems = || -> Vec<(PathBuf, String)> {
+        let snapshot = networks.config();
+        let problem =
+            |problem: &cni::networks::LoadProblem| (problem.path.clone(), problem.error.message().to_owned());
+        snapshot.problems().iter().map(problem).collect()
+    };
+    let [(path, message)] = &problems()[..] else { panic!("{:?}", problems()) };
+    // Some go to the directories on the way.
+    assert!(path.starts_with(&dir) && path != &dir, "{}", path.display());
+    assert!(message.starts_with("more than 1024 directories would have to be watched: "), "{message}");
+    assert!(message.contains(&path.display().to_string()), "{message}");
+    // A load of the same does not forget it, and changes nothing.
+    let before = networks.config().generation();
+    networks.load(None).unwrap();
+    assert_eq!((problems().len(), networks.config().generation()), (1, before));
+    // What is watched all the same is noticed.
+    put(&dir.join("2.conf"), "b");
+    until(&networks, &watch, &["a", "b"]);
+    for at in 900..1024 {
+        fs::remove_dir(dir.join(format!("d{at:04}"))).unwrap();
+    }
+    while !problems().is_empty() {
+        next(&watch);
+    }
+    assert_eq!(names(&networks), ["a", "b"]);
+}
+
 /// In a user namespace of its own, where that limit holds for this process alone.
 fn with_limit(test: &str, name: &str, value: u32) -> bool {
     let script = format!(

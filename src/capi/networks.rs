@@ -119,7 +119,8 @@ pub unsafe extern "C" fn libcni_networks_load(
 /// @param config an object: `confDir`, `interfacePrefix`, `pluginDirs`, `generation` (counts the loads that changed
 ///        something), `networks` (array, in the order of the set-up: `name`, `ifName`, `path` or null, `loopback`, `list`,
 ///        and `listText`, the exact text of it) and `errors` (array of `path` and `message`: what could not be loaded; a file
-///        that is broken now but was loaded before keeps its network). Free it with libcni_buf_free().
+///        that is broken now but was loaded before keeps its network; after libcni_networks_watch() also a directory that
+///        cannot be watched). Free it with libcni_buf_free().
 /// @param err on failure the error; may be NULL.
 /// @return LIBCNI_OK or LIBCNI_ERR_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
@@ -199,13 +200,13 @@ pub unsafe extern "C" fn libcni_networks_setup(
     })
 }
 
-/// CHECK of every network of a container.
+/// CHECK of every network of a container, each with the interface that it was set up with.
 ///
 /// @param networks the networks.
 /// @param ctx NULL or a context.
 /// @param container as for libcni_networks_setup().
 /// @param err on failure the error, with one cause for each network that failed; may be NULL.
-/// @return LIBCNI_OK or any failure of libcni_check_network_list().
+/// @return LIBCNI_OK; LIBCNI_ERR_NETWORK_NOT_FOUND as libcni_networks_setup(); or any failure of libcni_check_network_list().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn libcni_networks_check(
     networks: *const libcni_networks,
@@ -222,14 +223,15 @@ pub unsafe extern "C" fn libcni_networks_check(
 }
 
 /// Detaches a container from its networks, in the reverse order of the set-up, and goes on after failures. Each network
-/// is deleted with the configuration that it was set up with, also when it is not loaded any more. What is detached
-/// already is fine.
+/// is deleted with the configuration and the interface that it was set up with, also when it has another number or is not
+/// loaded any more. What is detached already is fine.
 ///
 /// @param networks the networks.
 /// @param ctx NULL or a context.
 /// @param container as for libcni_networks_setup(); `netns` may be empty.
 /// @param err on failure the error, with one cause for each network that failed and can be tried again; may be NULL.
-/// @return LIBCNI_OK or any failure of libcni_del_network_list().
+/// @return LIBCNI_OK; LIBCNI_ERR_NETWORK_NOT_FOUND for a network that `container` names when it is not loaded, and without
+///         a cache that could remember it; or any failure of libcni_del_network_list().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn libcni_networks_remove(
     networks: *const libcni_networks,

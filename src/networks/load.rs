@@ -64,7 +64,7 @@ impl Network {
     }
 }
 
-/// A file that could not be loaded.
+/// A file that could not be loaded, or a directory that a watch leaves out.
 #[derive(Debug)]
 pub struct LoadProblem {
     /// The file or directory.
@@ -95,8 +95,8 @@ impl Snapshot {
         &self.networks
     }
 
-    /// What could not be loaded. A file that was loaded before and is broken now is here, too, while its network
-    /// stays as it was.
+    /// What could not be loaded, and, while there is a [`Watch`](super::Watch), whose changes it cannot notice. A file
+    /// that was loaded before and is broken now is here, too, while its network stays as it was.
     pub fn problems(&self) -> &[LoadProblem] {
         &self.problems
     }
@@ -141,9 +141,9 @@ pub(super) struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    /// The new snapshot; the old one's generation when nothing changed.
-    pub(super) fn load(&self) -> Result<Snapshot> {
-        let mut loading = Loading { loader: self, networks: Vec::new(), problems: Vec::new(), count: 0 };
+    /// The new snapshot; the old one's generation when nothing changed. `problems` are those that are known already.
+    pub(super) fn load(&self, problems: Vec<LoadProblem>) -> Result<Snapshot> {
+        let mut loading = Loading { loader: self, networks: Vec::new(), problems, count: 0 };
         if self.options.loopback {
             loading.networks.push(Network::loopback()?);
         }
@@ -231,8 +231,8 @@ impl Loading<'_> {
             }
             let list = match conf::network_conf_of_file(&path) {
                 Ok(list) => list,
-                // Gone since the directory was read.
-                Err(_) if !path.exists() => continue,
+                // Gone since the directory was read. A link that leads nowhere is still there, and is told of.
+                Err(_) if path.symlink_metadata().is_err() => continue,
                 Err(error) => {
                     if let Some(name) = self.old(&path).map(|network| network.name().to_owned())
                         && names.insert(name)

@@ -101,7 +101,7 @@ impl Networks {
             before: None,
             broken: Broken::Fails,
         };
-        let snapshot = RwLock::new(Arc::new(loader.load()?));
+        let snapshot = RwLock::new(Arc::new(loader.load(Vec::new())?));
         let sources = Mutex::new(options.sources.clone());
         let (metrics, watchers) = (Metrics::default(), Mutex::default());
         Ok(Networks(Arc::new(Inner { cni, options, sources, snapshot, metrics, watchers })))
@@ -140,7 +140,9 @@ impl Networks {
             before: Some(&before),
             broken,
         };
-        let snapshot = Arc::new(loader.load()?);
+        // What there is to tell of other sources shows once they are watched.
+        let unwatched = if new.is_none() { self.unwatched() } else { Vec::new() };
+        let snapshot = Arc::new(loader.load(unwatched)?);
         if let Some(new) = new {
             *sources = new;
         }

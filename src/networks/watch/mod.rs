@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::load::{Broken, Snapshot};
+use super::load::{Broken, LoadProblem, Snapshot};
 use super::options::{Origin, Source};
 use super::{Inner, Networks};
 use crate::context::Context;
@@ -120,6 +120,20 @@ impl Networks {
         for watcher in watchers.iter().filter_map(Weak::upgrade) {
             watcher.lock().unwrap_or_else(PoisonError::into_inner).watch_instead(paths.clone());
         }
+    }
+}
+
+impl Networks {
+    /// The directories whose changes are not noticed though there is a watch.
+    pub(super) fn unwatched(&self) -> Vec<LoadProblem> {
+        let watchers = self.0.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        let problem = |watcher: Arc<Mutex<Watcher>>| {
+            let watcher = watcher.lock().unwrap_or_else(PoisonError::into_inner);
+            let (path, message) = watcher.unwatched()?.clone();
+            Some(LoadProblem { error: Error::new(Status::Io, message).at_path(&path), path })
+        };
+        // All of them watch the same.
+        watchers.iter().filter_map(Weak::upgrade).find_map(problem).into_iter().collect()
     }
 }
 

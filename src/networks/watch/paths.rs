@@ -15,7 +15,7 @@ const MOST_LINKS: usize = 40;
 
 /// The directories that are watched at most: configuration directories are small, and others' mistakes shall not
 /// take all watches of the user.
-const MOST_DIRS: usize = 1024;
+pub(super) const MOST_DIRS: usize = 1024;
 
 /// Something that is watched.
 #[derive(Clone, Debug)]
@@ -80,9 +80,18 @@ impl Interest {
     }
 }
 
+/// What has to be watched now.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Directories {
+    /// The directories, and for what.
+    pub interests: BTreeMap<PathBuf, Interest>,
+    /// The first directory that is one too many.
+    pub left_out: Option<PathBuf>,
+}
+
 /// The directories to be watched now, and for what.
-pub(super) fn directories(watched: &[Watched]) -> BTreeMap<PathBuf, Interest> {
-    let mut walk = Walk { directories: BTreeMap::new() };
+pub(super) fn directories(watched: &[Watched]) -> Directories {
+    let mut walk = Walk { directories: Directories::default() };
     // Those that can be many go last.
     let (conf_dirs, others): (Vec<_>, Vec<_>) =
         watched.iter().partition(|watched| watched.kind == Kind::ConfDir);
@@ -107,16 +116,18 @@ pub(super) fn directories(watched: &[Watched]) -> BTreeMap<PathBuf, Interest> {
 }
 
 struct Walk {
-    directories: BTreeMap<PathBuf, Interest>,
+    directories: Directories,
 }
 
 impl Walk {
     /// The names that are of interest in a directory, for a kind of change.
     fn names(&mut self, dir: &Path, kind: Kind) -> Option<&mut Names> {
-        if !self.directories.contains_key(dir) && self.directories.len() >= MOST_DIRS {
+        let Directories { interests, left_out } = &mut self.directories;
+        if !interests.contains_key(dir) && interests.len() >= MOST_DIRS {
+            left_out.get_or_insert_with(|| dir.to_owned());
             return None;
         }
-        let interest = self.directories.entry(dir.to_owned()).or_default();
+        let interest = interests.entry(dir.to_owned()).or_default();
         Some(if kind == Kind::PluginDir { &mut interest.plugins } else { &mut interest.networks })
     }
 
@@ -130,7 +141,10 @@ impl Walk {
     fn conf_dir(&mut self, dir: &Path, with_drop_ins: bool) {
         self.whole(dir, Kind::ConfDir);
         let Ok(entries) = std::fs::read_dir(dir) else { return };
-        for entry in entries.flatten() {
+        let mut entries: Vec<_> = entries.flatten().collect();
+        // So that, of too many, it is always the same ones that are watched.
+        entries.sort_by_key(std::fs::DirEntry::file_name);
+        for entry in entries {
             let Ok(kind) = entry.file_type() else { continue };
             let path = entry.path();
             if kind.is_symlink() {
@@ -209,8 +223,9 @@ mod tests {
             Watched::conf_dir(base.join("link/net.d")),
             Watched::plugin_dir(base.join("opt/cni/bin")),
         ]);
-        let of =
-            |dir: &str, name: &str| found.get(&base.join(dir)).map(|interest| interest.of(OsStr::new(name)));
+        let of = |dir: &str, name: &str| {
+            found.interests.get(&base.join(dir)).map(|interest| interest.of(OsStr::new(name)))
+        };
         assert_eq!(of("", "link"), Some((true, false)));
         assert_eq!(of("", "real"), Some((true, false)));
         assert_eq!(of("", "opt"), Some((false, true)));
@@ -230,6 +245,6 @@ mod tests {
         symlink("b", dir.path().join("a")).unwrap();
         symlink("a", dir.path().join("b")).unwrap();
         let found = directories(&[Watched::conf_dir(dir.path().join("a"))]);
-        assert!(found.len() < 20);
+        assert!(found.interests.len() < 20);
     }
 }

@@ -5,11 +5,12 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use inotify::{EventMask, Inotify, WatchDescriptor, WatchMask};
 
-use super::paths::{self, Interest, Watched};
+use super::paths::{self, Directories, Interest, MOST_DIRS, Watched};
 use super::sys::{self, Timer};
 use super::too_few;
 use crate::descriptor::above_stdio;
@@ -68,6 +69,8 @@ pub(in crate::networks) struct Watcher {
     pending: Option<Pending>,
     /// Whether not everything could be watched the last time.
     incomplete: bool,
+    /// The directory that is not watched, of those that should be, and why.
+    unwatched: Option<(PathBuf, String)>,
 }
 
 impl Watcher {
@@ -84,8 +87,9 @@ impl Watcher {
         let timer = Timer::new().map_err(failed)?;
         let ready = sys::any_of(&[inotify.as_fd(), timer.as_fd()]).map_err(failed)?;
         let (interests, pause) = (HashMap::new(), pause.min(LONGEST_PAUSE));
+        let (pending, incomplete, unwatched) = (None, false, None);
         let mut watcher =
-            Watcher { inotify, timer, watched, interests, pause, pending: None, incomplete: false };
+            Watcher { inotify, timer, watched, interests, pause, pending, incomplete, unwatched };
         watcher.walk()?;
         // Whatever happened since the last load.
         watcher.note(Seen::everything())?;
@@ -112,6 +116,8 @@ impl Watcher {
         self.timer.set(None).map_err(wait_failed)?;
         // Before it is told of, so that what happens after the load that follows is noticed.
         if let Err(error) = self.walk() {
+            let path = error.facts().path.as_ref().map(PathBuf::from).unwrap_or_default();
+            self.unwatched = Some((path, error.message().to_owned()));
             // Tried again later: until then what can be watched is, and what changed is told of all the same.
             let first = !std::mem::replace(&mut self.incomplete, true);
             self.note_after(Seen::everything(), self.pause * MOST_PAUSES)?;
@@ -119,6 +125,11 @@ impl Watcher {
         }
         self.incomplete = false;
         Ok(Some(pending.seen))
+    }
+
+    /// The directory whose changes are not noticed, and why.
+    pub(in crate::networks) fn unwatched(&self) -> Option<&(PathBuf, String)> {
+        self.unwatched.as_ref()
     }
 
     /// Tells of that once more.
@@ -192,7 +203,7 @@ impl Watcher {
             | WatchMask::DELETE_SELF
             | WatchMask::MOVE_SELF
             | WatchMask::ONLYDIR;
-        let mut before = None;
+        let mut before: Option<Directories> = None;
         for _ in 0..MOST_WALKS {
             let directories = paths::directories(&self.watched);
             // What appeared after a directory was read and before it was watched shows by the next walk.
@@ -200,7 +211,7 @@ impl Watcher {
                 break;
             }
             let mut interests: HashMap<WatchDescriptor, Interest> = HashMap::new();
-            for (path, interest) in &directories {
+            for (path, interest) in &directories.interests {
                 match self.inotify.watches().add(path, mask) {
                     Ok(watch) => interests.entry(watch).or_default().add(interest),
                     Err(error) if error.raw_os_error() == Some(libc::ENOSPC) => {
@@ -220,6 +231,13 @@ impl Watcher {
             self.interests = interests;
             before = Some(directories);
         }
+        self.unwatched = before.and_then(|directories| directories.left_out).map(|path| {
+            let message = format!(
+                "more than {MOST_DIRS} directories would have to be watched: changes in those that are left out are not noticed, {} the first of them",
+                path.display()
+            );
+            (path, message)
+        });
         Ok(())
     }
 }
