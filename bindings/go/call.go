@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -17,6 +18,8 @@ import (
 type call struct {
 	customExec
 	stderr io.Writer
+	// Held while stderr is written to: networks in parallel have their events on threads of their own.
+	writing sync.Mutex
 
 	runtime *coreRuntime
 	core    *coreContext
@@ -25,12 +28,17 @@ type call struct {
 
 // begin prepares a call. It must be ended.
 func (c *CNIConfig) begin(ctx context.Context, cacheDir string) (*call, error) {
-	if ctx == nil {
-		ctx = context.Background()
-	}
 	runtime, err := c.runtime(cacheDir)
 	if err != nil {
 		return nil, err
+	}
+	return c.beginWith(ctx, runtime)
+}
+
+// beginWith prepares a call of a runtime, of which it takes over a share.
+func (c *CNIConfig) beginWith(ctx context.Context, runtime *coreRuntime) (*call, error) {
+	if ctx == nil {
+		ctx = context.Background()
 	}
 	stderr, native := ranByCore(c.exec)
 	call := &call{runtime: runtime, stderr: stderr}
@@ -86,6 +94,8 @@ func (c *call) onEvent(event []byte) {
 	if c.stderr == nil {
 		return
 	}
+	c.writing.Lock()
+	defer c.writing.Unlock()
 	copyStderr(c.stderr, event)
 }
 

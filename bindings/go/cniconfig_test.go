@@ -220,6 +220,7 @@ func TestACallThatRunsKeepsWhatWasClosed(t *testing.T) {
 func nothingLives(t *testing.T) {
 	t.Helper()
 	equal(t, "runtimes", live.runtimes.Load(), 0)
+	equal(t, "networks", live.networks.Load(), 0)
 	equal(t, "contexts", live.contexts.Load(), 0)
 	equal(t, "texts", live.texts.Load(), 0)
 	equal(t, "errors", live.errors.Load(), 0)

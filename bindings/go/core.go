@@ -14,7 +14,7 @@ import (
 
 // The things of the core that are alive, for tests.
 var live struct {
-	runtimes, contexts, texts, errors atomic.Int64
+	runtimes, networks, contexts, texts, errors atomic.Int64
 }
 
 // A runtime is a libcni, shared by its owner and the calls that run: the last one to let go frees it.

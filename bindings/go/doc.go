@@ -12,6 +12,11 @@
 // their place and format, but are written atomically, and operations on one attachment wait for each other, also
 // across processes. Errors know the plugin, its exit code and what it wrote to stderr: see [Error].
 //
+// # Networks
+//
+// A runtime attaches containers to all networks of its node. [Networks] does that: it loads a directory, attaches and
+// detaches containers, adds results up, and notices changes.
+//
 // # Linking
 //
 // By default libcni.so is found with pkg-config. With the build tag libcni_static libcni.a becomes part of the

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/containernetworking/cni/pkg/types"
 )
 
 // Status is the kind of an [Error]. The numbers are those of the C ABI.
@@ -91,6 +93,8 @@ type Error struct {
 	// Duration is how long the plugin ran, in whole milliseconds.
 	Duration time.Duration `json:"-"`
 
+	// Attachment is what the failure is about, when one call is about several; nil otherwise.
+	Attachment *AttachmentKey `json:"attachment,omitempty"`
 	// Result is what the plugins returned, when only remembering the attachment failed: JSON.
 	Result json.RawMessage `json:"result,omitempty"`
 	// Causes are the failures that this one sums up.
@@ -98,6 +102,15 @@ type Error struct {
 
 	// The error of the Go context that ended the call.
 	ended error
+	// What an Exec returned, for a failure of Networks.
+	returned error
+}
+
+// An AttachmentKey names an attachment.
+type AttachmentKey struct {
+	ContainerID string `json:"containerId"`
+	NetworkName string `json:"networkName"`
+	IfName      string `json:"ifName"`
 }
 
 // Error is the library's text.
@@ -105,9 +118,28 @@ func (e *Error) Error() string {
 	return e.Message
 }
 
-// Unwrap gives the error of the context that ended the call, if one did.
-func (e *Error) Unwrap() error {
-	return e.ended
+// Unwrap gives the error of the context that ended the call, if one did, what an [invoke.Exec] returned, and the causes.
+func (e *Error) Unwrap() []error {
+	var inside []error
+	for _, err := range []error{e.ended, e.returned} {
+		if err != nil {
+			inside = append(inside, err)
+		}
+	}
+	for _, cause := range e.Causes {
+		inside = append(inside, cause)
+	}
+	return inside
+}
+
+// As finds the error object of the plugin as a [*types.Error], where there is one. Of several failures it is the first's.
+func (e *Error) As(target any) bool {
+	object, ok := target.(**types.Error)
+	if !ok || len(e.Causes) > 0 || e.Status != StatusPlugin && e.Code == 0 {
+		return false
+	}
+	*object = &types.Error{Code: e.Code, Msg: e.Msg, Details: e.Details}
+	return true
 }
 
 // UnmarshalJSON reads the answer of libcni_error_json.

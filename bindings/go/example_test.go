@@ -83,3 +83,37 @@ func ExampleError() {
 	// code 11
 	// PLUGIN of bridge: exit code 1, "eth0 is taken\n"
 }
+
+func ExampleNetworks() {
+	dir := plugins("bridge", `[ "$CNI_COMMAND" = DEL ] || echo '{"cniVersion":"1.0.0","ips":[{"address":"10.1.2.3/24"}]}'`)
+	defer os.RemoveAll(dir)
+	list := []byte(`{"name": "net", "cniVersion": "1.0.0", "plugins": [{"type": "bridge"}]}`)
+	if err := os.WriteFile(filepath.Join(dir, "10-net.conflist"), list, 0o600); err != nil {
+		log.Fatal(err)
+	}
+
+	cni := libcni.NewCNIConfigWithCacheDir([]string{dir}, filepath.Join(dir, "cache"), nil)
+	networks, err := libcni.NewNetworks(cni, libcni.NetworksOptions{
+		Sources:         []libcni.Source{{Dir: dir, Load: libcni.LoadAll}},
+		DisableLoopback: true, // there is no network namespace here
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer networks.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	container := &libcni.Container{ContainerID: "c1", NetNS: "/proc/self/ns/net"}
+
+	setup, err := networks.Setup(ctx, container)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, ip := range setup.Interfaces["eth0"].IPs {
+		fmt.Println(ip.Address.String())
+	}
+	if err := networks.Remove(ctx, container); err != nil {
+		log.Fatal(err)
+	}
+	// Output: 10.1.2.3/24
+}

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/containernetworking/cni/pkg/invoke"
 	"github.com/containernetworking/cni/pkg/version"
@@ -30,12 +33,14 @@ func ranByCore(exec invoke.Exec) (stderr io.Writer, yes bool) {
 }
 
 // customExec is the part of a call that its Exec plays. The core calls back on the goroutine of the call, one
-// plugin after the other.
+// plugin after the other; of networks in parallel on threads of its own, several at once.
 type customExec struct {
 	exec invoke.Exec
 	ctx  context.Context
 	dirs []string
 
+	// Guards what follows.
+	mu sync.Mutex
 	// What the Exec returned, for the error of the call: the core knows each by its place here.
 	errs []error
 	// What the Exec panicked with. Nothing is asked of it after that.
@@ -51,7 +56,7 @@ const unknownVersionCommand = "unknown CNI_COMMAND: VERSION"
 
 func (c *customExec) findInPath(plugin string) (path string, err error) {
 	defer c.catch(&err)
-	if c.panicked != nil {
+	if c.hasPanicked() {
 		return "", errPanicked
 	}
 	return c.exec.FindInPath(plugin, c.dirs)
@@ -59,7 +64,7 @@ func (c *customExec) findInPath(plugin string) (path string, err error) {
 
 func (c *customExec) execPlugin(command, path string, stdin []byte, env []string) (stdout []byte, err error) {
 	defer c.catch(&err)
-	if c.panicked != nil {
+	if c.hasPanicked() {
 		return nil, errPanicked
 	}
 	ctx := c.ctx
@@ -72,16 +77,20 @@ func (c *customExec) execPlugin(command, path string, stdin []byte, env []string
 	if command != "VERSION" {
 		return stdout, err
 	}
+	var info version.PluginInfo
 	switch {
 	case err == nil:
-		c.info, err = c.exec.Decode(stdout)
+		info, err = c.exec.Decode(stdout)
 	case err.Error() == unknownVersionCommand:
-		c.info, err = version.PluginSupports("0.1.0"), nil
+		info, err = version.PluginSupports("0.1.0"), nil
 	}
+	c.mu.Lock()
+	c.info = info
+	c.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
-	return versionAnswer(c.info)
+	return versionAnswer(info)
 }
 
 // versionAnswer is what a plugin would have printed for the core to understand the same.
@@ -99,13 +108,25 @@ var errPanicked = errors.New("an invoke.Exec panicked")
 // catch keeps a panic until it can go on in the caller of the operation: it must not cross C.
 func (c *customExec) catch(err *error) {
 	if value := recover(); value != nil {
-		c.panicked = &panicked{value}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.panicked == nil {
+			c.panicked = &panicked{value}
+		}
 		*err = errPanicked
 	}
 }
 
+func (c *customExec) hasPanicked() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.panicked != nil
+}
+
 // keep gives an error a text by which [customExec.kept] finds it again.
 func (c *customExec) keep(err error) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.errs = append(c.errs, err)
 	return fmt.Sprintf("go error %d", len(c.errs)-1)
 }
@@ -119,4 +140,20 @@ func (c *customExec) kept(message string) error {
 		}
 	}
 	return nil
+}
+
+var keptText = regexp.MustCompile(`go error (\d+)`)
+
+// withKept is the message with the texts of the errors themselves.
+func (c *customExec) withKept(message string) string {
+	if len(c.errs) == 0 {
+		return message
+	}
+	return keptText.ReplaceAllStringFunc(message, func(found string) string {
+		place, err := strconv.Atoi(strings.TrimPrefix(found, "go error "))
+		if err != nil || place >= len(c.errs) {
+			return found
+		}
+		return c.errs[place].Error()
+	})
 }

@@ -186,8 +186,7 @@ func TestTheOriginalsOwnExecIsRunByTheCore(t *testing.T) {
 		s.plugin("first", fake{Add: &action{Stderr: "a warning\n"}}),
 		s.plugin("second", fake{Add: &action{Stderr: "only in the error", Exit: 1}}))
 	var stderr bytes.Buffer
-	exec := &invoke.DefaultExec{RawExec: &invoke.RawExec{Stderr: &stderr}}
-	c := NewCNIConfigWithCacheDir([]string{s.bin}, s.caches, exec)
+	c := NewCNIConfigWithCacheDir([]string{s.bin}, s.caches, defaultExec(&stderr))
 	defer c.Close()
 	_, err := c.AddNetworkList(context.Background(), list, s.rt())
 	equal(t, "stderr", stderr.String(), "a warning\n")
@@ -205,11 +204,16 @@ func TestTheOriginalsOwnExecIsRunByTheCore(t *testing.T) {
 func TestAWriterThatPanicsPanicsInTheCaller(t *testing.T) {
 	s := newScene(t, "first")
 	list := s.network("1.0.0", s.plugin("first", fake{Del: &action{Stderr: "boom"}}))
-	exec := &invoke.DefaultExec{RawExec: &invoke.RawExec{Stderr: writerFunc(func([]byte) (int, error) { panic("full") })}}
-	c := NewCNIConfigWithCacheDir([]string{s.bin}, s.caches, exec)
+	full := writerFunc(func([]byte) (int, error) { panic("full") })
+	c := NewCNIConfigWithCacheDir([]string{s.bin}, s.caches, defaultExec(full))
 	defer c.Close()
 	defer func() { equal(t, "panic", recover(), any("full")) }()
 	t.Errorf("returned %v", c.DelNetworkList(context.Background(), list, s.rt()))
+}
+
+// defaultExec is the original's Exec, as containerd makes it.
+func defaultExec(stderr io.Writer) invoke.Exec {
+	return &invoke.DefaultExec{RawExec: &invoke.RawExec{Stderr: stderr}}
 }
 
 type writerFunc func([]byte) (int, error)

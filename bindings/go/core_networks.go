@@ -1,0 +1,110 @@
+package libcni
+
+// #include <libcni.h>
+import "C"
+
+import "sync/atomic"
+
+// coreNetworks are a libcni_networks, shared by its owner and the calls that run: the last one to let go frees it.
+type coreNetworks struct {
+	ptr     *C.libcni_networks
+	runtime *coreRuntime
+	owners  atomic.Int64
+}
+
+// newCoreNetworks makes networks with one owner, and a runtime of their own.
+func newCoreNetworks(cni *CNIConfig, options []byte) (*coreNetworks, error) {
+	runtimeText, err := marshal(networksRuntimeOptions{append([]string{}, cni.Path...), cni.cacheDir})
+	if err != nil {
+		return nil, err
+	}
+	_, native := ranByCore(cni.exec)
+	runtime, err := newCoreRuntime(runtimeText, !native, cni.plugins)
+	if err != nil {
+		return nil, err
+	}
+	n := &coreNetworks{runtime: runtime}
+	var failed *C.libcni_error
+	status := C.libcni_networks_new(runtime.ptr, text(options), &n.ptr, &failed)
+	if status != C.LIBCNI_OK {
+		runtime.release()
+		return nil, takeError(status, failed)
+	}
+	live.networks.Add(1)
+	n.owners.Store(1)
+	return n, nil
+}
+
+// networksRuntimeOptions are the options of libcni_new for networks. Without a directory it is each call's.
+type networksRuntimeOptions struct {
+	PluginDirs []string `json:"pluginDirs"`
+	CacheDir   string   `json:"cacheDir,omitempty"`
+}
+
+func (n *coreNetworks) share() *coreNetworks {
+	n.owners.Add(1)
+	return n
+}
+
+func (n *coreNetworks) release() {
+	if n.owners.Add(-1) == 0 {
+		C.libcni_networks_free(n.ptr)
+		live.networks.Add(-1)
+		n.runtime.release()
+	}
+}
+
+func (n *coreNetworks) load(sources []byte) ([]byte, *Error) {
+	var a answer
+	var given *C.char
+	if sources != nil {
+		given = text(sources)
+	}
+	return a.take(C.libcni_networks_load(n.ptr, given, &a.buf, &a.err))
+}
+
+func (n *coreNetworks) config() ([]byte, *Error) {
+	var a answer
+	return a.take(C.libcni_networks_config(n.ptr, &a.buf, &a.err))
+}
+
+func (n *coreNetworks) status(ctx *coreContext) *Error {
+	var a answer
+	_, err := a.take(C.libcni_networks_status(n.ptr, ctx.ptr, &a.err))
+	return err
+}
+
+func (n *coreNetworks) setup(ctx *coreContext, container []byte) ([]byte, *Error) {
+	var a answer
+	return a.take(C.libcni_networks_setup(n.ptr, ctx.ptr, text(container), &a.buf, &a.err))
+}
+
+func (n *coreNetworks) check(ctx *coreContext, container []byte) *Error {
+	var a answer
+	_, err := a.take(C.libcni_networks_check(n.ptr, ctx.ptr, text(container), &a.err))
+	return err
+}
+
+func (n *coreNetworks) remove(ctx *coreContext, container []byte) *Error {
+	var a answer
+	_, err := a.take(C.libcni_networks_remove(n.ptr, ctx.ptr, text(container), &a.err))
+	return err
+}
+
+// watch gives the descriptor of what changes, which lives as long as the networks.
+func (n *coreNetworks) watch(options []byte) (fd int, failed *Error) {
+	var a answer
+	var out C.int32_t
+	_, failed = a.take(C.libcni_networks_watch(n.ptr, text(options), &out, &a.err))
+	return int(out), failed
+}
+
+func (n *coreNetworks) dispatch() ([]byte, *Error) {
+	var a answer
+	return a.take(C.libcni_networks_dispatch(n.ptr, &a.buf, &a.err))
+}
+
+func (n *coreNetworks) metrics(format string) ([]byte, *Error) {
+	var a answer
+	return a.take(C.libcni_networks_metrics(n.ptr, text([]byte(format)), &a.buf, &a.err))
+}
