@@ -46,6 +46,23 @@ check() {
     "$go" run "$staticcheck" -tags="$tags,libcni_upstream" ./...
 }
 
+has_plugins() {
+    local dir
+    local -a dirs
+    IFS=: read -r -a dirs <<<"${CNI_PATH:-}:/opt/cni/bin:/usr/lib/cni:/usr/libexec/cni"
+    for dir in "${dirs[@]}"; do
+        [ -x "$dir/bridge" ] && [ -x "$dir/host-local" ] && return 0
+    done
+    return 1
+}
+
+# Where no plugins are installed, the newest release is built, once. Tests that need plugins skip themselves without.
+build_plugins() {
+    local dir=$PWD/../../target/tmp/go_plugins
+    (cd ../../tests/real_plugins && "$go" build -trimpath -o "$dir/" tool) >"$scratch/plugins" 2>&1 || return 0
+    export CNI_PATH=$dir
+}
+
 # Runs Go tests; those that skip themselves count one by one.
 go_test() { # NAME ARGUMENTS...
     local name=$1 test why log=$scratch/tests
@@ -68,6 +85,7 @@ if [ -n "$why" ]; then
 elif [ "${1:-}" = upstream ]; then
     go_test "the tests of the original pass" -tags="$tags,libcni_upstream" ./internal/upstream
 else
+    has_plugins || build_plugins
     run_test "the Go source is formatted" is_formatted
     run_test "go vet has nothing to say" vet
     run_test "staticcheck has nothing to say" check
