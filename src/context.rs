@@ -1,5 +1,6 @@
 //! [`Context`]: the deadline, the cancellation and the trace ids of calls.
 
+use std::any::Any;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,6 +36,8 @@ pub struct Context {
     detached: bool,
     /// Asked while a call waits.
     interrupt: Option<Interrupt>,
+    /// The host's own, for its callbacks.
+    host_data: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 #[derive(Debug)]
@@ -153,6 +156,7 @@ impl Context {
             limit: None,
             detached: false,
             interrupt: None,
+            host_data: None,
         }
     }
 
@@ -183,6 +187,19 @@ impl Context {
     pub fn interrupted_by(&self, interrupted: impl Fn() -> bool + Send + Sync + 'static) -> Context {
         let interrupt = Interrupt::new(self.interrupt.clone(), interrupted);
         Context { interrupt: Some(interrupt), ..self.clone() }
+    }
+
+    /// The same context, with something that the callbacks of its calls find with [`Context::host_data`], on whatever
+    /// thread they run: a call that attaches a container to several networks at the same time has several. In place
+    /// of what was there before.
+    #[must_use]
+    pub fn with_host_data(&self, data: Arc<dyn Any + Send + Sync>) -> Context {
+        Context { host_data: Some(data), ..self.clone() }
+    }
+
+    /// What [`Context::with_host_data`] put in, if it is of that type.
+    pub fn host_data<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.host_data.clone()?.downcast().ok()
     }
 
     /// Cancels every call of this context, now and later.

@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use cni::cni::{Event, Observer};
 use cni::context::{EnvPolicy, TraceContext};
+use cni::exec::process::ProcessExec;
 use cni::exec::{Exec, ExecRequest, FindRequest, Outcome, Termination};
 use cni::{CacheDir, Cni, CniOptions, Context, ContextOptions, RuntimeConf, Status};
 use common::{Scene, background, network, rt};
@@ -158,6 +160,32 @@ fn the_host_can_interrupt_one_call_from_its_own_thread() {
     });
     assert!(ctx.is_cancelled() && !shared.is_cancelled());
     cni.del_network_list(&shared, &net, &rt()).unwrap();
+}
+
+/// Writes down what its callbacks find in the context.
+struct Finds(Arc<Mutex<Vec<Option<Arc<String>>>>>);
+
+impl Observer for Finds {
+    fn on_event(&self, ctx: &Context, _: &Event<'_>) {
+        assert!(ctx.host_data::<u32>().is_none());
+        self.0.lock().unwrap().push(ctx.host_data::<String>());
+    }
+}
+
+#[test]
+fn callbacks_find_what_the_host_put_into_the_context_also_in_a_rollback() {
+    let scene = Scene::with_plugins(&["bad"]);
+    let found = Arc::new(Mutex::new(Vec::new()));
+    let options = CniOptions { rollback: true, ..scene.options() };
+    let cni = Cni::with_observer(options, ProcessExec::default(), Finds(found.clone()));
+    let net = network("1.0.0", &[scene.plugin("bad", json!({ "ADD": { "exit": 1 } }))]);
+    let own = Arc::new(String::from("the host's own"));
+    let ctx = background().with_host_data(Arc::new(1_u32)).with_host_data(own.clone());
+    cni.add_network_list(&ctx.within(Duration::from_secs(60)), &net, &rt()).unwrap_err();
+    assert_eq!(scene.order(), ["ADD bad", "DEL bad"]);
+    assert_eq!(*found.lock().unwrap(), vec![Some(own); 4]);
+    cni.del_network_list(&background(), &net, &rt()).unwrap();
+    assert_eq!(found.lock().unwrap()[4..], [None, None]);
 }
 
 #[test]
