@@ -90,6 +90,21 @@ impl Snapshot {
         self.generation
     }
 
+    /// The directory of network configurations.
+    pub fn conf_dir(&self) -> &Path {
+        &self.conf_dir
+    }
+
+    /// What the names of interfaces begin with.
+    pub fn interface_prefix(&self) -> &str {
+        &self.interface_prefix
+    }
+
+    /// Where plugins are searched, in order.
+    pub fn plugin_dirs(&self) -> &[PathBuf] {
+        &self.plugin_dirs
+    }
+
     /// The networks, in the order in which containers are attached to them.
     pub fn networks(&self) -> &[Network] {
         &self.networks

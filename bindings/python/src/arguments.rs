@@ -6,12 +6,12 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-/// A timeout in seconds; an endless one is none.
-pub(crate) fn seconds(timeout: Option<f64>) -> PyResult<Option<Duration>> {
-    match timeout {
+/// A time in seconds, by the name of the argument; an endless one is none.
+pub(crate) fn seconds(name: &str, value: Option<f64>) -> PyResult<Option<Duration>> {
+    match value {
         None => Ok(None),
         Some(seconds) if seconds.is_nan() || seconds < 0.0 => {
-            Err(PyValueError::new_err(format!("timeout is {seconds}: expected seconds, 0 or more")))
+            Err(PyValueError::new_err(format!("{name} is {seconds}: expected seconds, 0 or more")))
         }
         // What no clock can count to is endless.
         Some(seconds) => Ok(Duration::try_from_secs_f64(seconds).ok()),

@@ -62,9 +62,11 @@ thread_local! {
     static RUNNING: RefCell<Vec<Arc<Raised>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The call that a callback on this thread belongs to.
-pub(crate) fn current() -> Arc<Raised> {
-    RUNNING.with_borrow(|running| running.last().cloned()).unwrap_or_default()
+/// The call that a callback belongs to. Its context knows, also on the threads that attach to several networks at the
+/// same time; for what has no context of the call, as a look into the cache, the thread does.
+pub(crate) fn of(context: &::cni::Context) -> Arc<Raised> {
+    let by_thread = || RUNNING.with_borrow(|running| running.last().cloned()).unwrap_or_default();
+    context.host_data().unwrap_or_else(by_thread)
 }
 
 struct Running;
@@ -82,17 +84,20 @@ impl Drop for Running {
     }
 }
 
-/// Runs a call of the core in a context, within that many seconds.
+/// The arguments that every blocking method begins with: its context, and how many seconds it may take.
+pub(crate) type Bounds<'a> = (Option<PyRef<'a, Context>>, Option<f64>);
+
+/// Runs a call of the core within its bounds.
 pub(crate) fn run<T: Send>(
     py: Python<'_>,
-    context: Option<&Context>,
-    timeout: Option<f64>,
+    (context, timeout): Bounds<'_>,
     call: impl FnOnce(&::cni::Context) -> ::cni::Result<T> + Send,
 ) -> PyResult<T> {
-    let cancelled = context.map_or_else(Vec::new, |context| context.cancelled().to_vec());
+    let cancelled = context.as_ref().map_or_else(Vec::new, |context| context.cancelled().to_vec());
     let raised = Arc::new(Raised { cancelled, ..Raised::default() });
     let mut context = context.map_or_else(::cni::Context::background, |context| context.core().clone());
-    if let Some(timeout) = seconds(timeout)? {
+    context = context.with_host_data(raised.clone());
+    if let Some(timeout) = seconds("timeout", timeout)? {
         context = context.within(timeout);
     }
     if is_main_thread(py)? {

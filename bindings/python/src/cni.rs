@@ -9,8 +9,7 @@ use ::cni::{AttachmentFilter, CniOptions, CniResult, RuntimeConf};
 use pyo3::prelude::*;
 
 use crate::arguments::print;
-use crate::call::run;
-use crate::context::Context;
+use crate::call::{Bounds, run};
 use crate::error::raise;
 use crate::hooks::{PythonExec, PythonObserver};
 use crate::network::{NetworkConfigList, PluginConfig};
@@ -18,19 +17,7 @@ use crate::plugin::PythonPlugin;
 
 /// The native part of ``libcni.CNI``.
 #[pyclass(module = "libcni._libcni", frozen)]
-pub(crate) struct Cni(::cni::Cni);
-
-/// The arguments that every blocking method begins with.
-type Bounds<'a> = (Option<PyRef<'a, Context>>, Option<f64>);
-
-/// [`run`] with the arguments as Python passes them.
-fn call<T: Send>(
-    py: Python<'_>,
-    (context, timeout): Bounds<'_>,
-    body: impl FnOnce(&::cni::Context) -> ::cni::Result<T> + Send,
-) -> PyResult<T> {
-    run(py, context.as_deref(), timeout, body)
-}
+pub(crate) struct Cni(pub(crate) ::cni::Cni);
 
 /// A rendered request: plugin, path, variables, stdin, whether the run would have a prevResult.
 type Rendered = (String, String, BTreeMap<&'static str, String>, String, bool);
@@ -75,7 +62,7 @@ impl Cni {
         network: &NetworkConfigList,
         runtime_conf: &str,
     ) -> PyResult<String> {
-        call(py, bounds, |context| {
+        run(py, bounds, |context| {
             let rt = RuntimeConf::from_json(runtime_conf)?;
             self.0.add_network_list(context, &network.0, &rt).map(result_text)
         })
@@ -88,7 +75,7 @@ impl Cni {
         network: &NetworkConfigList,
         runtime_conf: &str,
     ) -> PyResult<()> {
-        call(py, bounds, |context| {
+        run(py, bounds, |context| {
             let rt = RuntimeConf::from_json(runtime_conf)?;
             self.0.check_network_list(context, &network.0, &rt)
         })
@@ -101,7 +88,7 @@ impl Cni {
         network: &NetworkConfigList,
         runtime_conf: &str,
     ) -> PyResult<()> {
-        call(py, bounds, |context| {
+        run(py, bounds, |context| {
             let rt = RuntimeConf::from_json(runtime_conf)?;
             self.0.del_network_list(context, &network.0, &rt)
         })
@@ -114,7 +101,7 @@ impl Cni {
         network: &NetworkConfigList,
         args: &str,
     ) -> PyResult<()> {
-        call(py, bounds, |context| self.0.gc_network_list(context, &network.0, &GcArgs::from_json(args)?))
+        run(py, bounds, |context| self.0.gc_network_list(context, &network.0, &GcArgs::from_json(args)?))
     }
 
     fn get_status_network_list(
@@ -123,7 +110,7 @@ impl Cni {
         bounds: Bounds<'_>,
         network: &NetworkConfigList,
     ) -> PyResult<()> {
-        call(py, bounds, |context| self.0.get_status_network_list(context, &network.0))
+        run(py, bounds, |context| self.0.get_status_network_list(context, &network.0))
     }
 
     fn validate_network_list(
@@ -132,7 +119,7 @@ impl Cni {
         bounds: Bounds<'_>,
         network: &NetworkConfigList,
     ) -> PyResult<Vec<String>> {
-        call(py, bounds, |context| self.0.validate_network_list(context, &network.0))
+        run(py, bounds, |context| self.0.validate_network_list(context, &network.0))
     }
 
     fn get_network_list_cached_result(
@@ -141,7 +128,7 @@ impl Cni {
         network: &NetworkConfigList,
         runtime_conf: &str,
     ) -> PyResult<Option<String>> {
-        call(py, (None, None), |_| {
+        run(py, (None, None), |_| {
             let rt = RuntimeConf::from_json(runtime_conf)?;
             self.0.get_network_list_cached_result(&network.0, &rt).map(cached_result_text)
         })
@@ -153,7 +140,7 @@ impl Cni {
         network: &NetworkConfigList,
         runtime_conf: &str,
     ) -> PyResult<String> {
-        call(py, (None, None), |_| {
+        run(py, (None, None), |_| {
             let rt = RuntimeConf::from_json(runtime_conf)?;
             print(&self.0.get_network_list_cached_config(&network.0, &rt)?)
         })
@@ -166,7 +153,7 @@ impl Cni {
         conf: &PluginConfig,
         runtime_conf: &str,
     ) -> PyResult<String> {
-        call(py, bounds, |context| {
+        run(py, bounds, |context| {
             let rt = RuntimeConf::from_json(runtime_conf)?;
             self.0.add_network(context, &conf.0, &rt).map(result_text)
         })
@@ -179,7 +166,7 @@ impl Cni {
         conf: &PluginConfig,
         runtime_conf: &str,
     ) -> PyResult<()> {
-        call(py, bounds, |context| {
+        run(py, bounds, |context| {
             let rt = RuntimeConf::from_json(runtime_conf)?;
             self.0.check_network(context, &conf.0, &rt)
         })
@@ -192,7 +179,7 @@ impl Cni {
         conf: &PluginConfig,
         runtime_conf: &str,
     ) -> PyResult<()> {
-        call(py, bounds, |context| {
+        run(py, bounds, |context| {
             let rt = RuntimeConf::from_json(runtime_conf)?;
             self.0.del_network(context, &conf.0, &rt)
         })
@@ -204,7 +191,7 @@ impl Cni {
         bounds: Bounds<'_>,
         conf: &PluginConfig,
     ) -> PyResult<Vec<String>> {
-        call(py, bounds, |context| self.0.validate_network(context, &conf.0))
+        run(py, bounds, |context| self.0.validate_network(context, &conf.0))
     }
 
     fn get_network_cached_result(
@@ -213,7 +200,7 @@ impl Cni {
         conf: &PluginConfig,
         runtime_conf: &str,
     ) -> PyResult<Option<String>> {
-        call(py, (None, None), |_| {
+        run(py, (None, None), |_| {
             let rt = RuntimeConf::from_json(runtime_conf)?;
             self.0.get_network_cached_result(&conf.0, &rt).map(cached_result_text)
         })
@@ -225,27 +212,27 @@ impl Cni {
         conf: &PluginConfig,
         runtime_conf: &str,
     ) -> PyResult<String> {
-        call(py, (None, None), |_| {
+        run(py, (None, None), |_| {
             let rt = RuntimeConf::from_json(runtime_conf)?;
             print(&self.0.get_network_cached_config(&conf.0, &rt)?)
         })
     }
 
     fn get_cached_attachments(&self, py: Python<'_>, filter: &str) -> PyResult<String> {
-        call(py, (None, None), |_| {
+        run(py, (None, None), |_| {
             print(&self.0.get_cached_attachments(&AttachmentFilter::from_json(filter)?)?)
         })
     }
 
     fn del_cached_attachments(&self, py: Python<'_>, bounds: Bounds<'_>, filter: &str) -> PyResult<String> {
-        call(py, bounds, |context| {
+        run(py, bounds, |context| {
             let filter = AttachmentFilter::from_json(filter)?;
             print(&AttachmentReport::all_deleted(self.0.del_cached_attachments(context, &filter)?)?)
         })
     }
 
     fn get_version_info(&self, py: Python<'_>, bounds: Bounds<'_>, plugin_type: &str) -> PyResult<String> {
-        call(py, bounds, |context| print(&self.0.get_version_info(context, plugin_type)?))
+        run(py, bounds, |context| print(&self.0.get_version_info(context, plugin_type)?))
     }
 
     fn render_network_list(
@@ -259,7 +246,7 @@ impl Cni {
             let RenderedRequest { plugin, path, env, stdin, needs_prev_result } = request;
             (plugin, path, env.into_iter().collect(), stdin.get().to_owned(), needs_prev_result)
         };
-        call(py, (None, None), |_| {
+        run(py, (None, None), |_| {
             let rt = RuntimeConf::from_json(runtime_conf)?;
             let requests = self.0.render_network_list(command, &network.0, &rt)?;
             Ok(requests.into_iter().map(rendered).collect())

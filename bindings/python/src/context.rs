@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::arguments::{seconds, to_json};
-use crate::call::Raised;
+use crate::call;
 use crate::error::raise;
 
 /// The deadline, cancellation, environment and trace ids of one or more calls.
@@ -34,8 +34,9 @@ pub(crate) struct Context {
 
 impl Context {
     /// The context that callbacks of a call are given.
-    pub(crate) fn of_call(core: ::cni::Context, call: &Raised) -> Context {
-        Context { core, cancelled: call.cancelled.clone() }
+    pub(crate) fn of_call(core: ::cni::Context) -> Context {
+        let cancelled = call::of(&core).cancelled.clone();
+        Context { core, cancelled }
     }
 
     pub(crate) fn core(&self) -> &::cni::Context {
@@ -64,7 +65,7 @@ impl Context {
             options.set_item("env", env)?;
         }
         let mut options = raise(py, ::cni::ContextOptions::from_json(&to_json(&options)?))?;
-        options.timeout = seconds(timeout)?;
+        options.timeout = seconds("timeout", timeout)?;
         options.trace = ::cni::context::TraceContext { traceparent, tracestate, baggage };
         raise(py, ::cni::Context::new(options)).map(|core| Context { core, cancelled: Vec::new() })
     }

@@ -37,6 +37,7 @@ impl PythonExec {
     fn call<T>(
         &self,
         method: &str,
+        context: &::cni::Context,
         call: impl for<'py> FnOnce(&Bound<'py, PyAny>) -> PyResult<T>,
     ) -> Result<T, Error> {
         let failed =
@@ -44,7 +45,7 @@ impl PythonExec {
         let answer = Python::try_attach(|py| {
             call(self.object.bind(py)).map_err(|error| {
                 let why = failed(error.to_string());
-                call::current().by_callback(py, error);
+                call::of(context).by_callback(py, error);
                 why
             })
         });
@@ -54,9 +55,9 @@ impl PythonExec {
 
 impl Exec for PythonExec {
     fn find_in_path(&self, request: &FindRequest<'_>) -> Result<PathBuf, Error> {
-        let found: Option<PathBuf> = self.call("find_in_path", |object| {
+        let found: Option<PathBuf> = self.call("find_in_path", request.context, |object| {
             let FindRequest { command, plugin, dirs, context, .. } = *request;
-            let context = Context::of_call(context.clone(), &call::current());
+            let context = Context::of_call(context.clone());
             object.call_method1("find_in_path", (command.name(), plugin, dirs.to_vec(), context))?.extract()
         })?;
         found.map_or_else(|| self.process.find_in_path(request), Ok)
@@ -64,7 +65,7 @@ impl Exec for PythonExec {
 
     fn exec_plugin(&self, request: &ExecRequest<'_>) -> Result<Outcome, Error> {
         let started = Instant::now();
-        let answer: Option<Answer> = self.call("exec_plugin", |object| {
+        let answer: Option<Answer> = self.call("exec_plugin", request.context, |object| {
             let ExecRequest { command, plugin, path, dirs, stdin, limits, context, .. } = *request;
             let py = object.py();
             let env = PyDict::new(py);
@@ -86,7 +87,7 @@ impl Exec for PythonExec {
                 dirs.to_vec(),
                 stdin,
                 env,
-                Context::of_call(context, &call::current()),
+                Context::of_call(context),
             );
             object.call_method1("exec_plugin", arguments)?.extract()
         })?;
@@ -108,14 +109,14 @@ impl PythonObserver {
 }
 
 impl Observer for PythonObserver {
-    fn on_event(&self, _: &::cni::Context, event: &Event<'_>) {
+    fn on_event(&self, context: &::cni::Context, event: &Event<'_>) {
         let Ok(json) = serde_json::to_string(event) else { return };
         Python::try_attach(|py| {
             let Err(error) = self.0.bind(py).call1((json,)) else { return };
             if error.is_instance_of::<pyo3::exceptions::PyException>(py) {
                 error.write_unraisable(py, Some(self.0.bind(py)));
             } else {
-                call::current().by_callback(py, error);
+                call::of(context).by_callback(py, error);
             }
         });
     }

@@ -12,6 +12,7 @@ mod context;
 mod error;
 mod hooks;
 mod network;
+mod networks;
 mod plugin;
 
 use pyo3::prelude::*;
@@ -32,6 +33,8 @@ mod _libcni {
     use crate::context::Context;
     #[pymodule_export]
     use crate::network::{NetworkConfigList, PluginConfig};
+    #[pymodule_export]
+    use crate::networks::{Networks, Watch};
     #[pymodule_export]
     use crate::plugin::{PluginRequest, plugin_main};
 

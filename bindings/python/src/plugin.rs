@@ -52,7 +52,7 @@ impl PythonPlugin {
                 let why = Python::attach(|py| {
                     let why = error.to_string();
                     if !error.is_instance_of::<PyException>(py) {
-                        call::current().by_callback(py, error);
+                        call::of(request.context()).by_callback(py, error);
                     }
                     why
                 });
@@ -161,7 +161,7 @@ impl PluginRequest {
 
     fn context(&self, py: Python<'_>) -> PyResult<Context> {
         let context = self.ask(py, |request| Ok(request.context().clone()))?;
-        Ok(Context::of_call(context, &call::current()))
+        Ok(Context::of_call(context))
     }
 
     fn prev_result(&self, py: Python<'_>) -> PyResult<Option<String>> {

@@ -75,6 +75,43 @@ class Scene:
         return [f"{call.command} {call.plugin}" for call in self.calls()]
 
 
+class Node:
+    """A node with networks of fake plugins, and a container."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.conf_dir, self.netns = scene.dir / "net.d", scene.dir / "netns"
+        self.conf_dir.mkdir()
+        # Fake plugins do not look into it.
+        self.netns.touch()
+        self.container = libcni.Container("c1", self.netns)
+        self.cni = scene.cni()
+
+    def write(self, file: str, name: str, *, capabilities: Any = None, **does: Any) -> None:
+        """A network of one plugin in a file of the directory."""
+        plugin = self.scene.plugin("fake", **does)
+        if capabilities is not None:
+            plugin["capabilities"] = capabilities
+        (self.conf_dir / file).write_text(json.dumps(self.scene.network(plugin) | {"name": name}))
+
+    def networks(self, **options: Any) -> libcni.Networks:
+        """All networks of the directory; options of the runtime go to the runtime."""
+        return libcni.Networks(self.scene.cni(**self._runtime(options)), **self._all() | options)
+
+    def aio(self, **options: Any) -> libcni.aio.Networks:
+        return libcni.aio.Networks(self.scene.aio(**self._runtime(options)), **self._all() | options)
+
+    def _runtime(self, options: dict[str, Any]) -> dict[str, Any]:
+        return {name: options.pop(name) for name in ("plugins", "exec", "on_event") if name in options}
+
+    def _all(self) -> dict[str, Any]:
+        return {"conf_dir": self.conf_dir, "sources": [libcni.NetworkSource(load="all")], "loopback": False}
+
+    def asked(self) -> list[str]:
+        """Which networks were asked what, for which interface."""
+        return [f"{call.command} {call.config['name']} {call.env['CNI_IFNAME']}" for call in self.scene.calls()]
+
+
 class Running:
     """Waits in a thread of its own until the hanging plugin runs, does something, and waits until it is no more."""
 
@@ -106,6 +143,11 @@ def fake_plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def scene(tmp_path: Path, fake_plugin: Path) -> Scene:
     return Scene(tmp_path, fake_plugin)
+
+
+@pytest.fixture
+def node(scene: Scene) -> Node:
+    return Node(scene)
 
 
 @pytest.fixture

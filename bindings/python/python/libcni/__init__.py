@@ -5,8 +5,8 @@
 >>> network = libcni.network_conf_from_bytes('{"cniVersion": "1.1.0", "name": "mynet", "plugins": [{"type": "ptp"}]}')
 
 ``cni.add_network_list(network, container)`` then runs the plugins of the network, remembers the attachment, and
-returns a :class:`Result`; ``cni.del_network_list(network, container)`` undoes it. :mod:`libcni.aio` has the same as
-coroutines, and ``python -m libcni`` as a command.
+returns a :class:`Result`; ``cni.del_network_list(network, container)`` undoes it. :class:`Networks` does it for all
+networks of a node at once. :mod:`libcni.aio` has the same as coroutines, and ``python -m libcni`` as a command.
 """
 
 from __future__ import annotations
@@ -16,6 +16,16 @@ from typing import TYPE_CHECKING, Any
 from libcni import errors, plugin
 from libcni._libcni import Context, NetworkConfigList, PluginConfig, __version__
 from libcni.attachments import Attachment, AttachmentKey, CachedConfig
+from libcni.container import (
+    Container,
+    ContainerLike,
+    ContainerNetwork,
+    ContainerNetworkLike,
+    InterfaceResult,
+    NetworkResult,
+    SetupResult,
+)
+from libcni.container_networks import Networks, OperationMetrics
 from libcni.errors import (
     CacheError,
     CallbackError,
@@ -36,8 +46,12 @@ from libcni.errors import (
 )
 from libcni.events import Event
 from libcni.networks import (
+    LoadedNetwork,
     LoadedNetworks,
     NetworkLike,
+    NetworksConfig,
+    NetworkSource,
+    NetworkSourceLike,
     PluginLike,
     conf_files,
     conf_list_from_conf,
@@ -64,6 +78,7 @@ from libcni.plugins import (
 )
 from libcni.results import DNS, Interface, IPConfig, LegacyIP, Result, Route
 from libcni.runtime_conf import RuntimeConf, RuntimeConfLike
+from libcni.watch import NetworksChange, NetworksWatch
 
 if TYPE_CHECKING:
     from libcni import aio
@@ -83,6 +98,10 @@ __all__ = [
     "CancelledError",
     "CheckNotSupportedError",
     "CompletedRun",
+    "Container",
+    "ContainerLike",
+    "ContainerNetwork",
+    "ContainerNetworkLike",
     "Context",
     "Env",
     "Event",
@@ -93,16 +112,26 @@ __all__ = [
     "IPConfig",
     "IncompatibleVersionError",
     "Interface",
+    "InterfaceResult",
     "InternalError",
     "InvalidArgumentError",
     "InvalidConfigError",
     "InvalidResultError",
     "LegacyIP",
+    "LoadedNetwork",
     "LoadedNetworks",
     "NetworkConfigList",
     "NetworkLike",
     "NetworkNotFoundError",
+    "NetworkResult",
+    "NetworkSource",
+    "NetworkSourceLike",
+    "Networks",
+    "NetworksChange",
+    "NetworksConfig",
+    "NetworksWatch",
     "NotAddedError",
+    "OperationMetrics",
     "PluginConfig",
     "PluginError",
     "PluginFinder",
@@ -114,6 +143,7 @@ __all__ = [
     "Route",
     "RuntimeConf",
     "RuntimeConfLike",
+    "SetupResult",
     "ValidAttachment",
     "VersionInfo",
     "__version__",

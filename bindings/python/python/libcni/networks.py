@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, Literal, Union
 
 from libcni import _json, _libcni
 from libcni._libcni import NetworkConfigList, PluginConfig
@@ -38,6 +38,97 @@ class LoadedNetworks:
     """
 
     networks: tuple[tuple[str, NetworkConfigList], ...]
+    errors: tuple[tuple[str, CNIError], ...]
+
+
+@dataclass(frozen=True)
+class NetworkSource:
+    """A place that networks come from: a directory, a file, or a configuration.
+
+    Exactly one of ``dir`` (or ``load`` alone), ``conf_file``, ``conf_list_file``, ``conf`` and ``conf_list`` is given.
+
+    Attributes:
+        dir: a directory, in place of the one of the :class:`Networks`.
+        load: how many of its networks: ``"default"``, the first one, or ``"all"``.
+        conf_file: the path of a file with one plugin's configuration.
+        conf_list_file: the path of a file with a list.
+        conf: one plugin's configuration, as what the functions here return, Python objects, or JSON as text or bytes.
+        conf_list: a list, in the same forms.
+        index: the number in the interface's name, for a source of one network; default: its place among all networks.
+    """
+
+    dir: StrPath | None = None
+    load: Literal["default", "all"] | None = None
+    conf_file: StrPath | None = None
+    conf_list_file: StrPath | None = None
+    conf: PluginConfig | Mapping[str, Any] | str | bytes | None = None
+    conf_list: NetworkConfigList | Mapping[str, Any] | str | bytes | None = None
+    index: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the source in the shape of the C ABI."""
+        members = {
+            "dir": self.dir,
+            "load": self.load,
+            "confFile": self.conf_file,
+            "confListFile": self.conf_list_file,
+            "conf": _configuration(self.conf),
+            "confList": _configuration(self.conf_list),
+            "index": self.index,
+        }
+        return {name: value for name, value in members.items() if value is not None}
+
+
+#: What a :class:`Networks` takes as a source: a :class:`NetworkSource`, or a dict with the names of its attributes or
+#: of the C ABI.
+NetworkSourceLike = Union[NetworkSource, Mapping[str, Any]]
+
+_SOURCE_NAMES = {"conf_file": "confFile", "conf_list_file": "confListFile", "conf_list": "confList"}
+
+
+@dataclass(frozen=True)
+class LoadedNetwork:
+    """A network as it was loaded.
+
+    Attributes:
+        name: the network's name.
+        ifname: the interface that containers get, unless they ask for another one.
+        path: the file that it comes from; ``None`` when it comes from none.
+        is_loopback: whether it is the loopback network of the option ``loopback``.
+        conf_list: its configuration with the drop-in plugins; ``conf_list.to_json()`` is the exact text.
+    """
+
+    name: str
+    ifname: str
+    path: str | None
+    is_loopback: bool
+    conf_list: NetworkConfigList
+
+    @property
+    def plugins(self) -> tuple[PluginConfig, ...]:
+        """The network's plugins, in the order of ADD."""
+        return self.conf_list.plugins
+
+
+@dataclass(frozen=True)
+class NetworksConfig:
+    """The networks that are loaded at a time. A later load makes a new one.
+
+    Attributes:
+        conf_dir: the directory of network configurations.
+        interface_prefix: what the names of interfaces begin with.
+        plugin_dirs: where plugins are searched, in order.
+        generation: counts the loads that changed something, from 1.
+        networks: the networks, in the order in which containers are attached to them.
+        errors: the files that could not be loaded, each with why. One that was loaded before and is broken now is here,
+            too, while its network stays as it was.
+    """
+
+    conf_dir: str
+    interface_prefix: str
+    plugin_dirs: tuple[str, ...]
+    generation: int
+    networks: tuple[LoadedNetwork, ...]
     errors: tuple[tuple[str, CNIError], ...]
 
 
@@ -127,6 +218,28 @@ def inject_conf(conf: PluginLike, values: Mapping[str, Any]) -> PluginConfig:
 def result_convert(result: Result | Mapping[str, Any] | str, cni_version: str) -> Result:
     """Return a result in another version of the CNI specification; see :meth:`Result.convert`."""
     return (result if isinstance(result, Result) else Result(result)).convert(cni_version)
+
+
+def sources_json(sources: Iterable[NetworkSourceLike]) -> str:
+    """Return what the core takes as sources. It refuses unknown keys, and names them."""
+    if isinstance(sources, (str, bytes, Mapping, NetworkSource)):
+        msg = f"sources is {type(sources).__name__}: expected several, as in [libcni.NetworkSource(load='all')]"
+        raise TypeError(msg)
+    return _json.encode([_source(source) for source in sources])
+
+
+def _source(source: NetworkSourceLike) -> dict[str, Any]:
+    if isinstance(source, NetworkSource):
+        return source.to_dict()
+    members = {_SOURCE_NAMES.get(name, name): value for name, value in dict(source).items()}
+    return members | {name: _configuration(members[name]) for name in ("conf", "confList") if name in members}
+
+
+def _configuration(value: object) -> object:
+    """Return what the core takes in a source; a text is the exact text of a configuration."""
+    if isinstance(value, (NetworkConfigList, PluginConfig)):
+        return value.to_json()
+    return value.decode() if isinstance(value, (bytes, bytearray)) else value
 
 
 def network(value: NetworkLike) -> NetworkConfigList:

@@ -168,25 +168,23 @@ class Result:
     @cached_property
     def interfaces(self) -> tuple[Interface, ...]:
         """The interfaces. Their places count: an element that a plugin left ``null`` has an empty name."""
-        return tuple(_interface(member or {}) for member in self._members.get("interfaces") or ())
+        return tuple(interface_of(member or {}) for member in self._members.get("interfaces") or ())
 
     @cached_property
     def ips(self) -> tuple[IPConfig, ...]:
         """The addresses."""
         members = self._members.get("ips") or ()
-        return tuple(_ip_config(member) for member in members if member and member.get("address"))
+        return tuple(ip_config_of(member) for member in members if member and member.get("address"))
 
     @cached_property
     def routes(self) -> tuple[Route, ...]:
         """The routes."""
-        return _routes(self._members)
+        return routes_of(self._members)
 
     @cached_property
     def dns(self) -> DNS:
         """How names are to be resolved."""
-        member = self._members.get("dns") or {}
-        lists = {key: tuple(member.get(key) or ()) for key in ("nameservers", "search", "options")}
-        return DNS(domain=member.get("domain", ""), **lists)
+        return dns_of(self._members.get("dns") or {})
 
     @property
     def ip4(self) -> LegacyIP | None:
@@ -215,7 +213,8 @@ class Result:
         return Result, (self._text,)
 
 
-def _interface(member: dict[str, Any]) -> Interface:
+def interface_of(member: Mapping[str, Any]) -> Interface:
+    """Return an interface of a result's JSON."""
     return Interface(
         name=member.get("name", ""),
         mac=member.get("mac", ""),
@@ -226,7 +225,8 @@ def _interface(member: dict[str, Any]) -> Interface:
     )
 
 
-def _ip_config(member: dict[str, Any]) -> IPConfig:
+def ip_config_of(member: Mapping[str, Any]) -> IPConfig:
+    """Return an address of a result's JSON."""
     return IPConfig(
         address=ipaddress.ip_interface(member["address"]),
         gateway=_address(member.get("gateway")),
@@ -235,7 +235,8 @@ def _ip_config(member: dict[str, Any]) -> IPConfig:
     )
 
 
-def _routes(parent: dict[str, Any]) -> tuple[Route, ...]:
+def routes_of(parent: Mapping[str, Any]) -> tuple[Route, ...]:
+    """Return the routes of a result's JSON, or of a part of it; what says no destination is left out."""
     return tuple(_route(member) for member in parent.get("routes") or () if member and member.get("dst"))
 
 
@@ -252,13 +253,19 @@ def _route(member: dict[str, Any]) -> Route:
     )
 
 
+def dns_of(member: Mapping[str, Any]) -> DNS:
+    """Return the name servers of a result's JSON."""
+    lists = {key: tuple(member.get(key) or ()) for key in ("nameservers", "search", "options")}
+    return DNS(domain=member.get("domain", ""), **lists)
+
+
 def _legacy_ip(member: dict[str, Any] | None) -> LegacyIP | None:
     if not member or not member.get("ip"):
         return None
     return LegacyIP(
         ip=ipaddress.ip_interface(member["ip"]),
         gateway=_address(member.get("gateway")),
-        routes=_routes(member),
+        routes=routes_of(member),
     )
 
 
