@@ -45,7 +45,7 @@ pub(super) fn map<T: Sync, R: Send>(
     let mut outcomes: Vec<Option<Result<R>>> = Vec::new();
     outcomes.resize_with(items.len(), || None);
     std::thread::scope(|scope| {
-        let mut started = 0;
+        let mut started = Vec::with_capacity(threads.map_or(0, NonZeroUsize::get));
         {
             let _blocked = SignalsBlocked::new();
             for _ in 0..threads.map_or(0, NonZeroUsize::get) {
@@ -58,13 +58,11 @@ pub(super) fn map<T: Sync, R: Send>(
                         run(&answer);
                     });
                 // Where there is no further thread to be had, those that there are do the work.
-                if thread.is_err() {
-                    break;
-                }
-                started += 1;
+                let Ok(thread) = thread else { break };
+                started.push(thread);
             }
         }
-        if started == 0 {
+        if started.is_empty() {
             run(&answer);
         }
         drop(answer);
@@ -79,6 +77,11 @@ pub(super) fn map<T: Sync, R: Send>(
                 Err(mpsc::RecvTimeoutError::Timeout) => ctx.ask_host(),
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
+        }
+        // The scope waits for the work alone. The host may want to do next what only a process with one thread can.
+        for thread in started {
+            // A panic is an outcome already.
+            let _ = thread.join();
         }
     });
     let lost = || Err(Error::new(Status::Internal, "the work on a network was lost"));
