@@ -268,6 +268,26 @@ impl Context {
         }
     }
 
+    /// Whether a plugin may still be started.
+    ///
+    /// # Errors
+    /// [`Status::Cancelled`](crate::Status::Cancelled); [`Status::Timeout`](crate::Status::Timeout) when that deadline
+    /// has passed.
+    pub(crate) fn check_time(&self, deadline: Option<Instant>) -> Result<()> {
+        self.ask_host();
+        if self.is_cancelled() {
+            return Err(Error::new(
+                Status::Cancelled,
+                "the call was cancelled before the plugin was started",
+            ));
+        }
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            let message = "the deadline of the call passed before the plugin was started";
+            return Err(Error::new(Status::Timeout, message).with(|facts| facts.timed_out = true));
+        }
+        Ok(())
+    }
+
     /// Asks the host whether it wants the call to end; for whoever waits, between waits that are no longer
     /// than until [`Context::ask_again_at`].
     pub(crate) fn ask_host(&self) {

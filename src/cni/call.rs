@@ -8,7 +8,7 @@ use super::event::{Event, Run, RunEnd};
 use super::{Cni, Target};
 use crate::conf::{self, Injected};
 use crate::context::Context;
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Result};
 use crate::exec::{ExecRequest, FindRequest, Limits, environment, judge::judge};
 use crate::types::command::Command;
 use crate::types::runtime::RuntimeConf;
@@ -128,18 +128,7 @@ impl<'a> Call<'a> {
 
     /// Whether there is time to start another plugin: also for one that is no process, which nobody can end.
     pub(super) fn check_time(&self) -> Result<()> {
-        self.ctx.ask_host();
-        if self.ctx.is_cancelled() {
-            return Err(Error::new(
-                Status::Cancelled,
-                "the call was cancelled before the plugin was started",
-            ));
-        }
-        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            let message = "the deadline of the call passed before the plugin was started";
-            return Err(Error::new(Status::Timeout, message).with(|facts| facts.timed_out = true));
-        }
-        Ok(())
+        self.ctx.check_time(self.deadline)
     }
 
     /// Derives the request of the target's plugin at `index` and runs it: the step that every operation on

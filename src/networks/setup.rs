@@ -29,6 +29,8 @@ impl Networks {
             self.check_ready(&snapshot)?;
             let attachments = container.attachments(&snapshot)?;
             self.validate(container, &attachments)?;
+            // Later there may be something to undo.
+            ctx.check_time(ctx.deadline())?;
             let cni = self.cni();
             // What was there before is not this call's to take back.
             let mut known = Vec::with_capacity(attachments.len());
