@@ -10,7 +10,8 @@ set -euo pipefail
 programs=("$@")
 if [ ${#programs[@]} = 0 ]; then
     programs=(basics bad_input configuration operations other_operations plugin_errors contexts hooks threads
-        evil_plugins hostile_hosts limits environment hook_answers plugin_side soak)
+        evil_plugins hostile_hosts limits environment hook_answers plugin_side networks networks_input networks_watch
+        soak)
 fi
 
 export LIBCNI_VERSION=$version LIBCNI_SOVERSION=$soversion LIBCNI_TEST_MARK=seen
@@ -19,7 +20,7 @@ export LIBCNI_TEST_PLUGINS=$scratch/plugins TMPDIR=$scratch
 tests=$root/tests/c
 includes=(-I"$root/include" -I"$root/examples/c" -I"$tests")
 shared=("$tests/test.c" "$tests/fixture.c" "$tests/functions.c" "$tests/wrong_texts.c"
-    "$tests/alone.c" "$tests/evil.c"
+    "$tests/alone.c" "$tests/evil.c" "$tests/node.c"
     "$root/examples/c/json.c")
 libraries=(-L"$release" -lcni "-Wl,-rpath,$release" -pthread)
 
@@ -79,7 +80,7 @@ run_plainly() {
 under_valgrind() {
     valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect,possible \
         --errors-for-leak-kinds=definite,indirect,possible --error-exitcode=99 --trace-children=no \
-        --child-silent-after-fork=yes "$scratch/plain/$1"
+        --child-silent-after-fork=yes --suppressions="$tests/valgrind.supp" "$scratch/plain/$1"
 }
 
 under_helgrind() {
@@ -113,7 +114,7 @@ done
 
 echo "# threads under helgrind"
 for program in "${programs[@]}"; do
-    case $program in threads | soak) ;; *) continue ;; esac
+    case $program in threads | networks | soak) ;; *) continue ;; esac
     if command -v valgrind >/dev/null; then
         run_test "$program under helgrind" briefly under_helgrind "$program"
     else
