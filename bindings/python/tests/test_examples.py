@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import select
+import signal
 import subprocess
 import sys
 
@@ -108,3 +110,111 @@ def test_the_command_with_real_plugins(run, network):
     lines = run("-c", script.replace("FILE", repr(str(file))).replace("NETNS", "'/run/netns/one'"))
     assert any(re.match(r"10\.89\.5\.2/24 +10\.89\.5\.1 +eth0", line) for line in lines)
     assert any(line.startswith("cnitool-") and line.endswith("/run/netns/one") for line in lines)
+
+
+class Miniature:
+    """The miniature runtime, with a directory of its own for what it writes down."""
+
+    #: Ctrl-C is for the program, and what it left behind is told afterwards.
+    AROUND = """
+    trap : INT
+    "$@"
+    status=$?
+    echo "left behind: $(ip -o link show type veth) $(grep miniature- /proc/self/mounts)"
+    exit $status
+    """
+
+    def __init__(self, around, env, state):
+        self.state = state
+        self.command = [*around, sys.executable, EXAMPLES / "runtime.py"]
+        self.env = env | {"TMPDIR": str(state)}
+
+    def start(self, *arguments):
+        command = [*self.command, *map(str, arguments)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen(command, env=self.env, start_new_session=True, **pipes)
+
+    def attachments(self):
+        return len(list(self.state.glob("miniature-*/cache/results/*-eth0")))
+
+    def ends(self, process, code):
+        """What it printed and told; nothing is left of it."""
+        stdout, stderr = process.communicate(timeout=120)
+        print(stdout, stderr, sep="\n")
+        assert process.returncode == code
+        assert list(self.state.iterdir()) == []
+        assert stderr.count("nothing is left") == 1
+        *lines, left = stdout.splitlines()
+        assert left.split() == ["left", "behind:"]
+        return lines, stderr
+
+
+@pytest.fixture
+def miniature(namespaces, real_plugins, tmp_path):
+    state = tmp_path / "state"
+    state.mkdir()
+    around = [*namespaces, "sh", "-c", Miniature.AROUND, "sh"]
+    env = os.environ | {"CNI_PATH": str(real_plugins), "PYTHONWARNINGS": "error"}
+    return Miniature(around, env, state)
+
+
+def rows(lines):
+    assert lines[0].split() == ["CONTAINER", "INTERFACE", "ADDRESS", "GATEWAY", "MAC"]
+    return [line.split() for line in lines[1:]]
+
+
+def test_the_miniature_runtime_attaches_fifty_containers_and_removes_them(miniature):
+    lines, _ = miniature.ends(miniature.start("--here"), 0)
+    table = rows(lines)
+    assert [row[:2] for row in table] == [[f"c{number:03}", "eth0"] for number in range(1, 51)]
+    assert {row[2] for row in table} == {f"10.99.0.{number}/16" for number in range(2, 52)}
+    assert {row[3] for row in table} == {"10.99.0.1"}
+    assert len({row[4] for row in table}) == 50
+
+
+def test_the_miniature_runtime_makes_namespaces_of_its_own(miniature):
+    lines, _ = miniature.ends(miniature.start("--containers", 2), 0)
+    assert [row[0] for row in rows(lines)] == ["c001", "c002"]
+
+
+def test_the_miniature_runtime_cleans_up_when_it_is_interrupted_in_the_middle(miniature, real_plugins, tmp_path):
+    bin, fifo = tmp_path / "bin", tmp_path / "fifo"
+    bin.mkdir()
+    os.mkfifo(fifo)
+    (bin / "host-local").symlink_to(real_plugins / "host-local")
+    told = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    # The real plugin, but for one container, where it tells and hangs.
+    hangs = f"if [ $CNI_COMMAND-$CNI_CONTAINERID = ADD-c030 ]; then echo > {fifo}; exec sleep 1000; fi"
+    (bin / "bridge").write_text(f"#!/bin/sh\n{hangs}\nexec {real_plugins}/bridge\n")
+    (bin / "bridge").chmod(0o755)
+    miniature.env["CNI_PATH"] = str(bin)
+    process = miniature.start("--here")
+    assert select.select([told], [], [], 60) == ([told], [], [])
+    os.close(told)
+    assert 0 < miniature.attachments() < 50
+    # As a terminal does: to the whole group.
+    os.killpg(process.pid, signal.SIGINT)
+    lines, stderr = miniature.ends(process, 130)
+    assert lines == []
+    assert stderr.endswith("interrupted\n")
+
+
+def test_the_miniature_runtime_holds_until_it_is_interrupted(miniature):
+    process = miniature.start("--here", "--containers", 3, "--hold")
+    for line in process.stderr:
+        if line.startswith("holding"):
+            break
+    assert miniature.attachments() == 3
+    os.killpg(process.pid, signal.SIGINT)
+    lines, _ = miniature.ends(process, 0)
+    assert len(rows(lines)) == 3
+
+
+def test_the_miniature_runtime_tells_what_is_missing(miniature, tmp_path):
+    miniature.env["CNI_PATH"] = str(tmp_path)
+    process = miniature.start("--here")
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert stderr.startswith("PLUGIN_NOT_FOUND: ")
+    assert 'failed to find plugin "bridge"' in stderr
+    assert list(miniature.state.iterdir()) == []
