@@ -17,12 +17,18 @@ const root = "../.."
 // buildQuickstart builds the example with these build tags and environment.
 func buildQuickstart(t *testing.T, tags string, env ...string) string {
 	t.Helper()
+	return buildExample(t, ".", tags, env...)
+}
+
+// buildExample builds the program in a directory of the examples.
+func buildExample(t *testing.T, dir, tags string, env ...string) string {
+	t.Helper()
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("needs the go command")
 	}
-	program := filepath.Join(t.TempDir(), "quickstart")
+	program := filepath.Join(t.TempDir(), "example")
 	build := exec.Command("go", "build", "-tags="+tags, "-o", program, ".")
-	build.Dir = filepath.Join(root, "examples/go")
+	build.Dir = filepath.Join(root, "examples/go", dir)
 	build.Env = append(os.Environ(), env...)
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v:\n%s", err, output)

@@ -90,7 +90,8 @@ else
     run_test "go vet has nothing to say" vet
     run_test "staticcheck has nothing to say" check
     go_test "the tests of the Go package pass" -tags="$tags" .
-    GOGC=1 go_test "they pass with an eager garbage collector" -tags="$tags" .
-    go_test "they pass under the race detector" -tags="$tags" -race .
+    # But not those of the example, which is a program of its own.
+    GOGC=1 go_test "they pass with an eager garbage collector" -tags="$tags" -skip TheMiniatureRuntime .
+    go_test "they pass under the race detector" -tags="$tags" -race -skip TheMiniatureRuntime .
 fi
 finish_tests
