@@ -1,6 +1,7 @@
 package libcni
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -138,7 +139,7 @@ func (e *Error) As(target any) bool {
 	if !ok || len(e.Causes) > 0 || e.Status != StatusPlugin && e.Code == 0 {
 		return false
 	}
-	*object = &types.Error{Code: e.Code, Msg: e.Msg, Details: e.Details}
+	*object = &types.Error{Code: e.Code, Msg: cmp.Or(e.Msg, e.Message), Details: e.Details}
 	return true
 }
 

@@ -340,7 +340,12 @@ func TestWhatIsWrongWithAContainerShowsBeforeAPluginRuns(t *testing.T) {
 		{ContainerID: "c1", NetNS: "/nowhere"}, {ContainerID: "c1"},
 	} {
 		_, err := n.Setup(ctx, container)
-		equal(t, "code", failing(t, err, StatusInvalidArgument).Code, types.ErrInvalidNetNS)
+		known := failing(t, err, StatusInvalidArgument)
+		equal(t, "code", known.Code, types.ErrInvalidNetNS)
+		var object *types.Error
+		if !errors.As(err, &object) || object.Msg != known.Message {
+			t.Errorf("%+v", object)
+		}
 	}
 	bad := s.container()
 	bad.ContainerID = "a/b"
