@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Tests the Go package with the library in target/release: test.sh [upstream]
+# Tests the Go package with the library in target/release: test.sh [upstream|gocni]
 #
-# With `upstream` the original's own tests run instead, which takes a minute.
+# With `upstream` the original's own tests run instead, which takes a minute; with `gocni` only what is about gocni.
 set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=scripts/tally.sh
@@ -12,6 +12,14 @@ tags=libcni_dev
 # Pinned: another version may have more to say.
 staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
+# Whether the modules of the directory $in can be had; else it says why not.
+has_modules() { # FLAGS...
+    (cd "${in:-.}" && "$go" list "$@" -deps -test ./...) >"$scratch/go" 2>&1 || {
+        echo "the modules that it needs are neither in the module cache nor to be had: $(tail -n 1 "$scratch/go")"
+        return 1
+    }
+}
+
 # Why nothing can be tested here, or nothing.
 why_not() {
     if ! command -v "$go" >/dev/null; then
@@ -20,8 +28,8 @@ why_not() {
         echo "needs Go 1.24 or later: $(tail -n 1 "$scratch/go")"
     elif [ "$("$go" env CGO_ENABLED)" != 1 ]; then
         echo "needs cgo: a C compiler, and CGO_ENABLED not 0"
-    elif ! "$go" list -tags="$tags" -deps -test ./... >"$scratch/go" 2>&1; then
-        echo "the modules that it needs are neither in the module cache nor to be had: $(tail -n 1 "$scratch/go")"
+    else
+        has_modules -tags="$tags" || true
     fi
 }
 
@@ -38,11 +46,15 @@ vet() {
     (cd ../../examples/go && "$go" vet -tags="$tags" ./...)
 }
 
-check() {
+needs_staticcheck() {
     "$go" run "$staticcheck" -version >"$scratch/staticcheck" 2>&1 || {
         echo "staticcheck cannot be had: $(tail -n 1 "$scratch/staticcheck")"
         exit 77
     }
+}
+
+check() {
+    needs_staticcheck
     "$go" run "$staticcheck" -tags="$tags,libcni_upstream" ./...
 }
 
@@ -63,11 +75,25 @@ build_plugins() {
     export CNI_PATH=$dir
 }
 
-# Runs Go tests; those that skip themselves count one by one.
+# The side-by-side tests of gocni are a user's module: of go-cni, and with this of gocni.
+swapped=(-modfile=gocni.mod -tags="$tags")
+
+vet_gocni() {
+    (cd gocni && "$go" vet -tags="$tags" .)
+    (cd gocni/sidebyside && "$go" vet . && "$go" vet "${swapped[@]}" .)
+}
+
+check_gocni() {
+    needs_staticcheck
+    (cd gocni && "$go" run "$staticcheck" -tags="$tags" .)
+    (cd gocni/sidebyside && "$go" run "$staticcheck" .)
+}
+
+# Runs Go tests in the directory $in; those that skip themselves count one by one.
 go_test() { # NAME ARGUMENTS...
     local name=$1 test why log=$scratch/tests
     shift
-    if "$go" test -count=1 -timeout 20m -v "$@" >"$log" 2>&1 </dev/null; then
+    if (cd "${in:-.}" && "$go" test -count=1 -timeout 20m -v "$@") >"$log" 2>&1 </dev/null; then
         pass_test "$name ($(grep -c -- '--- PASS' "$log") tests)"
     else
         fail_test "$name"
@@ -79,11 +105,26 @@ go_test() { # NAME ARGUMENTS...
         $2 == "SKIP:" { print $3 "\t" why[$3] }' "$log")
 }
 
+test_gocni() {
+    local why
+    if ! why=$(in=gocni has_modules -tags="$tags" && in=gocni/sidebyside has_modules); then
+        skip_test "gocni" "$why"
+        return
+    fi
+    run_test "go vet has nothing to say of gocni" vet_gocni
+    run_test "staticcheck has nothing to say of gocni" check_gocni
+    in=gocni go_test "the tests of gocni pass under the race detector" -tags="$tags" -race .
+    in=gocni/sidebyside go_test "gocni is as go-cni, but for what is better" .
+    in=gocni/sidebyside go_test "the story of containers is told with gocni" "${swapped[@]}" -race -run=TestTheStory .
+}
+
 why=$(why_not)
 if [ -n "$why" ]; then
     skip_test "the Go package" "$why"
 elif [ "${1:-}" = upstream ]; then
     go_test "the tests of the original pass" -tags="$tags,libcni_upstream" ./internal/upstream
+elif [ "${1:-}" = gocni ]; then
+    test_gocni
 else
     has_plugins || build_plugins
     run_test "the Go source is formatted" is_formatted
@@ -93,5 +134,6 @@ else
     # But not those of the example, which is a program of its own.
     GOGC=1 go_test "they pass with an eager garbage collector" -tags="$tags" -skip TheMiniatureRuntime .
     go_test "they pass under the race detector" -tags="$tags" -race -skip TheMiniatureRuntime .
+    test_gocni
 fi
 finish_tests
