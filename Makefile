@@ -108,7 +108,12 @@ $(OUT)/native-static-libs: $(SHARED) | $(OUT)
 	@test -s $@ || { echo 'rustc did not report the native libraries:' >&2; cat $@.log >&2; exit 1; }
 
 $(OUT)/attach: $(wildcard examples/c/*.[ch]) include/libcni.h $(SONAME) | $(OUT)
-	$(CC) $(EXAMPLE_CFLAGS) $(CFLAGS) -o $@ $(filter-out %/quickstart.c,$(filter %.c,$^)) $(EXAMPLE_LDFLAGS)
+	$(CC) $(EXAMPLE_CFLAGS) $(CFLAGS) -o $@ $(filter-out %/quickstart.c %/runtime.c,$(filter %.c,$^)) $(EXAMPLE_LDFLAGS)
+
+RUNTIME_SOURCES := $(addprefix examples/c/,runtime.c json.c netns.c plugins.c sandbox.c steps.c)
+
+$(OUT)/runtime: $(RUNTIME_SOURCES) $(wildcard examples/c/*.h) include/libcni.h $(SONAME) | $(OUT)
+	$(CC) $(EXAMPLE_CFLAGS) $(CFLAGS) -o $@ $(filter %.c,$^) $(EXAMPLE_LDFLAGS) -pthread
 
 $(OUT)/quickstart: examples/c/quickstart.c include/libcni.h $(SONAME) | $(OUT)
 	$(CC) $(EXAMPLE_CFLAGS) $(CFLAGS) -o $@ $< $(EXAMPLE_LDFLAGS)
@@ -175,6 +180,11 @@ demo: setup-demo ## attach a container to a network with real plugins, in privat
 	@$(MAKE) --no-print-directory $(OUT)/attach
 	@$(OUT)/attach $(if $(JSON),--json)
 
+.PHONY: runtime
+runtime: setup-demo ## fifty containers at once, removed after Ctrl-C, in private namespaces: CONTAINERS=50 HOLD=1
+	@$(MAKE) --no-print-directory $(OUT)/runtime
+	@$(OUT)/runtime $(if $(CONTAINERS),--containers $(CONTAINERS)) $(if $(HOLD),--hold)
+
 ## Testing
 
 # In this order: what fails fast comes first. Each can be run alone.
@@ -231,7 +241,7 @@ test-c: $(SONAME) ## C programs: plain, under valgrind, with sanitizers
 test-install: lib cnitool ## an installed libcni serves a program outside the tree
 	@tests/c/install.sh
 
-test-demo: $(OUT)/attach ## the demo runs, as root and as an ordinary user
+test-demo: $(OUT)/attach $(OUT)/runtime ## the demo and the runtime in miniature run, as root and as an ordinary user
 	@tests/c/demo.sh
 
 test-readme: $(OUT)/quickstart ## the README's quickstarts are those of the examples, and run

@@ -236,7 +236,8 @@ int main(int argc, char **argv) {
 
     attach(cni, host, container, raw);
 
-    netns_remove(NETNS, container);
+    netns_remove(NETNS);
+    close(container);
     close(host);
     libcni_context_free(interruptible);
     libcni_free(cni);

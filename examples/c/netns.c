@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 int netns_current(void) {
-    return open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    return open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 }
 
 int netns_enter(int netns) {
@@ -37,7 +37,7 @@ static int pin(const char *path) {
     int file = open(path, O_CREAT | O_EXCL | O_RDONLY | O_CLOEXEC, 0600);
     if (file < 0) return -1;
     close(file);
-    if (mount("/proc/self/ns/net", path, NULL, MS_BIND, NULL)) return -1;
+    if (mount("/proc/thread-self/ns/net", path, NULL, MS_BIND, NULL)) return -1;
     if (interface_up("lo")) return -1;
     return netns_current();
 }
@@ -58,10 +58,9 @@ int netns_create(const char *path) {
     return netns;
 }
 
-void netns_remove(const char *path, int netns) {
+int netns_remove(const char *path) {
     umount2(path, MNT_DETACH);
-    unlink(path);
-    close(netns);
+    return unlink(path);
 }
 
 bool netns_has_interface(int netns, const char *name) {

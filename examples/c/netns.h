@@ -1,4 +1,5 @@
-/* A container's network namespace: made here, held alive by a file, as container runtimes do it. */
+/* A container's network namespace: made here, held alive by a file, as container runtimes do it. Free to be used by
+ * several threads at once: a network namespace belongs to a thread. */
 #ifndef EXAMPLE_NETNS_H
 #define EXAMPLE_NETNS_H
 
@@ -14,8 +15,8 @@ int netns_current(void);
 /* Moves the calling thread; 0, or -1 and errno. */
 int netns_enter(int netns);
 
-/* Lets go of the file and closes the descriptor. */
-void netns_remove(const char *path, int netns);
+/* Lets go of the namespace and removes its file; 0, or -1 and errno. */
+int netns_remove(const char *path);
 
 bool netns_has_interface(int netns, const char *name);
 

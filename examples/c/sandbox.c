@@ -76,12 +76,11 @@ static void new_namespaces(void) {
 
 /* Memory over /run takes what the demo and the plugins leave behind: the lock file of iptables, too. */
 static void private_files(void) {
-    step("private files in memory: %s", SANDBOX_DIR);
+    step("private files in memory: /run");
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
         cannot_run_here("this machine forbids private mounts: %s; %s", strerror(errno), way_out());
     if (mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755"))
         cannot_run_here("this machine forbids to mount memory on /run: %s; %s", strerror(errno), way_out());
-    if (mkdir(SANDBOX_DIR, 0700)) step_failed("mkdir %s: %s", SANDBOX_DIR, strerror(errno));
     step_ok();
 }
 
@@ -117,9 +116,16 @@ static void tools_of_plugins(void) {
     setenv("PATH", SANDBOX_DIR "/tools", 1);
 }
 
+void sandbox_here(void) {
+    step("directory %s", SANDBOX_DIR);
+    if (mkdir(SANDBOX_DIR, 0700)) step_failed("%s", strerror(errno));
+    step_ok();
+    private_network();
+    tools_of_plugins();
+}
+
 void sandbox_enter(void) {
     new_namespaces();
     private_files();
-    private_network();
-    tools_of_plugins();
+    sandbox_here();
 }

@@ -10,4 +10,7 @@
  * not allow ends the program through cannot_run_here(). */
 void sandbox_enter(void);
 
+/* The rest of it, for a process that was started in such namespaces already. */
+void sandbox_here(void);
+
 #endif

@@ -8,10 +8,11 @@ set -euo pipefail
 # A copy that an ordinary user can reach, wherever the source is.
 chmod 755 "$scratch"
 mkdir -p "$scratch/demo"
-cp "$out/attach" "$release/libcni.so" "$scratch/demo/"
+cp "$out/attach" "$out/runtime" "$release/libcni.so" "$scratch/demo/"
 ln -s libcni.so "$scratch/demo/libcni.so.$soversion"
 export LD_LIBRARY_PATH=$scratch/demo
 attach=$scratch/demo/attach
+runtime=$scratch/demo/runtime
 
 # What the host could have been left with. Names of interfaces, not their number: the machine has others.
 traces() {
@@ -48,6 +49,18 @@ leaves_nothing() {
     "$attach" >"$scratch/steps" || { local status=$? && tail -n 1 "$scratch/steps" && return "$status"; }
     after=$(traces)
     diff <(echo "$before") <(echo "$after")
+}
+
+# More of it is in tests/real_plugins/runtimes.rs.
+attaches_fifty_containers() {
+    local before after status=0
+    before=$(traces)
+    "$@" "$runtime" >"$scratch/table" 2>"$scratch/steps" || status=$?
+    cat "$scratch/steps"
+    [ "$status" = 0 ] || return "$status"
+    after=$(traces)
+    diff <(echo "$before") <(echo "$after") && [ "$(grep -c '^c0.* eth0 .* 10\.99\.0\.' "$scratch/table")" = 50 ] &&
+        grep -q 'nothing is left' "$scratch/steps"
 }
 
 # Where portmap can work, falling back to fewer plugins would hide a defect.
@@ -107,6 +120,10 @@ if [ "$(id -u)" = 0 ]; then
     run_test "the demo runs as an ordinary user" prints_all_steps as_ordinary_user
 else
     skip_test "the demo runs as root" "this is an ordinary user"
+fi
+run_test "the runtime in miniature attaches fifty containers and leaves nothing" attaches_fifty_containers
+if [ "$(id -u)" = 0 ]; then
+    run_test "the runtime in miniature runs as an ordinary user" attaches_fifty_containers as_ordinary_user
 fi
 run_test "the demo prints the result as JSON" prints_json
 run_test "the demo leaves nothing on the host" leaves_nothing

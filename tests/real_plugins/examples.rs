@@ -33,17 +33,17 @@ rules! {
 
 const TYPES: [&str; 3] = ["fixed-ip", "link-mtu", "meta"];
 
-fn root() -> &'static Path {
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// The directory of what cargo built beside this test.
-fn built() -> PathBuf {
+pub fn built() -> PathBuf {
     let this = std::env::current_exe().unwrap();
     this.parent().and_then(Path::parent).unwrap().to_owned()
 }
 
-fn succeeds(command: &mut Command) {
+pub fn succeeds(command: &mut Command) {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
@@ -62,7 +62,8 @@ fn rust_programs(host: &Host) -> PathBuf {
     dir
 }
 
-fn c_programs(host: &Host) -> PathBuf {
+/// A directory with libcni.so under the names that it is linked and started by.
+pub fn library_for_c(host: &Host) -> PathBuf {
     let (dir, library) = (host.path("c"), built().join("libcni.so"));
     fs::create_dir_all(&dir).unwrap();
     if !library.exists() {
@@ -71,6 +72,11 @@ fn c_programs(host: &Host) -> PathBuf {
     for name in ["libcni.so", "libcni.so.0"] {
         std::os::unix::fs::symlink(&library, dir.join(name)).unwrap();
     }
+    dir
+}
+
+fn c_programs(host: &Host) -> PathBuf {
+    let dir = library_for_c(host);
     for name in TYPES {
         let source = root().join("examples/c/plugins").join(name.replace('-', "_")).with_extension("c");
         succeeds(

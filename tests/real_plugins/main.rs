@@ -58,6 +58,7 @@ mod networks_storm;
 mod own;
 mod portmap;
 mod render;
+mod runtimes;
 mod status;
 mod tuning;
 mod versions;

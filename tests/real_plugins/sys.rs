@@ -98,6 +98,13 @@ pub fn join_network(file: &File) -> io::Result<()> {
     checked(unsafe { libc::setns(file.as_raw_fd(), libc::CLONE_NEWNET) })
 }
 
+/// Sends SIGINT to a process group, as a terminal does for Ctrl-C.
+pub fn interrupt_group(leader: u32) {
+    let leader = i32::try_from(leader).expect("a process id");
+    // SAFETY: takes two numbers.
+    checked(unsafe { libc::killpg(leader, libc::SIGINT) }).expect("a process group");
+}
+
 /// The user and group that this process runs as.
 pub fn identity() -> (u32, u32) {
     // SAFETY: these two cannot fail and take no memory.
