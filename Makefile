@@ -108,14 +108,14 @@ $(OUT)/native-static-libs: $(SHARED) | $(OUT)
 	@test -s $@ || { echo 'rustc did not report the native libraries:' >&2; cat $@.log >&2; exit 1; }
 
 $(OUT)/attach: $(wildcard examples/c/*.[ch]) include/libcni.h $(SONAME) | $(OUT)
-	$(CC) $(EXAMPLE_CFLAGS) $(CFLAGS) -o $@ $(filter-out %/quickstart.c %/runtime.c,$(filter %.c,$^)) $(EXAMPLE_LDFLAGS)
+	$(CC) $(EXAMPLE_CFLAGS) $(CFLAGS) -o $@ $(filter-out %/quickstart.c %/networks.c %/runtime.c,$(filter %.c,$^)) $(EXAMPLE_LDFLAGS)
 
 RUNTIME_SOURCES := $(addprefix examples/c/,runtime.c json.c netns.c plugins.c sandbox.c steps.c)
 
 $(OUT)/runtime: $(RUNTIME_SOURCES) $(wildcard examples/c/*.h) include/libcni.h $(SONAME) | $(OUT)
 	$(CC) $(EXAMPLE_CFLAGS) $(CFLAGS) -o $@ $(filter %.c,$^) $(EXAMPLE_LDFLAGS) -pthread
 
-$(OUT)/quickstart: examples/c/quickstart.c include/libcni.h $(SONAME) | $(OUT)
+$(OUT)/quickstart $(OUT)/networks: $(OUT)/%: examples/c/%.c include/libcni.h $(SONAME) | $(OUT)
 	$(CC) $(EXAMPLE_CFLAGS) $(CFLAGS) -o $@ $< $(EXAMPLE_LDFLAGS)
 
 .PHONY: header
@@ -244,7 +244,7 @@ test-install: lib cnitool ## an installed libcni serves a program outside the tr
 test-demo: $(OUT)/attach $(OUT)/runtime ## the demo and the runtime in miniature run, as root and as an ordinary user
 	@tests/c/demo.sh
 
-test-readme: $(OUT)/quickstart ## the README's quickstarts are those of the examples, and run
+test-readme: $(OUT)/quickstart $(OUT)/networks ## the README's programs are those of the examples, and run
 	@tests/c/readme.sh
 
 test-cnitool: ## the command cnitool: lints, cases, and the original's command beside it

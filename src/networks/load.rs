@@ -78,6 +78,8 @@ pub struct LoadProblem {
 pub struct Snapshot {
     generation: u64,
     conf_dir: PathBuf,
+    /// The directories among the sources.
+    dirs: Vec<PathBuf>,
     interface_prefix: String,
     plugin_dirs: Vec<PathBuf>,
     networks: Vec<Network>,
@@ -114,6 +116,11 @@ impl Snapshot {
     /// that was loaded before and is broken now is here, too, while its network stays as it was.
     pub fn problems(&self) -> &[LoadProblem] {
         &self.problems
+    }
+
+    /// The directories whose files were looked at.
+    pub(super) fn dirs(&self) -> &[PathBuf] {
+        &self.dirs
     }
 
     /// The network of that name.
@@ -168,9 +175,15 @@ impl Loader<'_> {
             loading.source(source)?;
         }
         let Loading { networks, problems, .. } = loading;
+        let conf_dir = &self.options.conf_dir;
+        let dir = |source: &Source| match &source.origin {
+            Origin::Dir { path, .. } => Some(path.as_ref().unwrap_or(conf_dir).clone()),
+            _ => None,
+        };
         let mut snapshot = Snapshot {
             generation: 1,
-            conf_dir: self.options.conf_dir.clone(),
+            conf_dir: conf_dir.clone(),
+            dirs: sources.iter().filter_map(dir).collect(),
             interface_prefix: self.options.interface_prefix.clone(),
             plugin_dirs: self.plugin_dirs.to_owned(),
             networks,

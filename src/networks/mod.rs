@@ -178,14 +178,19 @@ impl Networks {
         if loaded >= wanted {
             return Ok(());
         }
-        let mut message = format!(
-            "the networks are not ready: {loaded} of at least {wanted} are loaded (configurations are in {})",
-            options.conf_dir.display()
-        );
+        let mut message = format!("the networks are not ready: {loaded} of at least {wanted} are loaded");
+        let dirs: Vec<_> = snapshot.dirs().iter().map(|dir| dir.display().to_string()).collect();
+        if !dirs.is_empty() {
+            message = format!("{message} (configurations are in {})", dirs.join(", "));
+        }
         for problem in snapshot.problems() {
             message = format!("{message}; not loaded: {}", problem.error.message());
         }
-        Err(Error::new(Status::NetworkNotFound, message).at_path(&options.conf_dir))
+        let error = Error::new(Status::NetworkNotFound, message);
+        Err(match snapshot.dirs().first() {
+            Some(dir) => error.at_path(dir),
+            None => error,
+        })
     }
 }
 
