@@ -3,12 +3,15 @@
 It makes network namespaces, attaches all of them at once to the networks of its directory, prints their addresses, and
 takes everything away again: at the end, or when it is interrupted with Ctrl-C, also in the middle. With --hold it waits
 for Ctrl-C when they are attached. All of that is in namespaces of its own: the host sees nothing of it.
+
+At the first Ctrl-C it begins no more containers and finishes those that it began: a plugin that is ended in the middle
+may not know afterwards what it had begun (host-local forgets the lease that it was about to write). A second Ctrl-C
+ends the plugins.
 """
 
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import json
 import os
 import shutil
@@ -21,6 +24,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, Union
 
@@ -28,8 +32,10 @@ import libcni
 
 #: How many containers are worked on at a time: each has a thread and a few processes meanwhile.
 AT_ONCE = 16
-#: How long removing a container may take, in seconds.
-REMOVE_WITHIN = 60
+#: How long attaching a container, or removing one, may take, in seconds.
+TIMEOUT = 60
+#: What interrupts it.
+SIGNALS = {signal.SIGINT, signal.SIGTERM}
 #: Where plugins are, besides the directories in CNI_PATH.
 USUAL_PLACES = "/opt/cni/bin:/usr/lib/cni:/usr/libexec/cni"
 
@@ -57,6 +63,15 @@ class Runtime:
         )
         names = [f"c{number:03}" for number in range(1, count + 1)]
         self.containers = [libcni.Container(name, self.netns / name) for name in names]
+        self.interrupted, self.context = threading.Event(), libcni.Context()
+
+    def wait_for_signals(self) -> None:
+        """Begin no more containers; the second time, end the plugins that attach. Removing has no part in this."""
+        signal.sigwait(SIGNALS)
+        self.interrupted.set()
+        tell("finishing what is begun; Ctrl-C again ends the plugins")
+        signal.sigwait(SIGNALS)
+        self.context.cancel()
 
     def check_ready(self) -> None:
         """Tell what is missing before anything is attached."""
@@ -65,43 +80,31 @@ class Runtime:
                 self.cni.validate_network_list(network.conf_list)
         self.networks.status()
 
-    def set_up(self, container: libcni.Container, context: libcni.Context) -> libcni.SetupResult:
+    def set_up(self, container: libcni.Container) -> libcni.SetupResult:
         """Make a container's network namespace and attach it."""
-        if context.is_cancelled:
-            msg = "not begun"
+        if self.interrupted.is_set():
+            msg = "interrupted"
             raise libcni.CancelledError(msg)
         Path(container.netns).touch(exist_ok=False)
-        run("unshare", f"--net={container.netns}", "true")
-        return self.networks.setup(container, context=context)
+        subprocess.run(["unshare", f"--net={container.netns}", "true"], check=True)
+        return self.networks.setup(container, timeout=TIMEOUT, context=self.context)
 
     def remove(self, container: libcni.Container) -> None:
         """Remove a container in every state: attached, in part, or not at all."""
-        self.networks.remove(container, timeout=REMOVE_WITHIN)
         netns = Path(container.netns)
-        if os.path.ismount(netns):
-            run("umount", "--lazy", str(netns))
+        is_made = os.path.ismount(netns)
+        # When making it failed.
+        self.networks.remove(container if is_made else replace(container, netns=""), timeout=TIMEOUT)
+        if is_made:
+            subprocess.run(["umount", "--lazy", netns], check=True)
         netns.unlink(missing_ok=True)
 
     def left_behind(self) -> list[str]:
         """Return what is there that belongs to a container."""
         links = [f"interface {name}" for _, name in socket.if_nameindex() if name.startswith("veth")]
-        leases = [f"lease {path.name}" for path in self.leases.glob("miniature/*") if is_address(path.name)]
+        leases = [f"lease {path.name}" for path in self.leases.glob("miniature/*.*.*.*")]
         attachments = [f"attachment {path.name}" for path in self.cache.glob("results/*")]
         return links + leases + attachments + [f"network namespace {path.name}" for path in self.netns.iterdir()]
-
-
-def is_address(text: str) -> bool:
-    """Whether a file of host-local is a lease."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def run(*command: str) -> None:
-    """Run a command. It does not get the terminal's Ctrl-C, which is for this program alone."""
-    subprocess.run(command, check=True, start_new_session=True)
 
 
 def for_all(containers: list[libcni.Container], do: Callable[[libcni.Container], T]) -> tuple[list[T], list[str]]:
@@ -138,27 +141,20 @@ def print_table(containers: list[libcni.Container], results: list[libcni.SetupRe
 
 def main(state: Path, count: int, hold: bool) -> int:
     """Attach the containers and remove them; return the exit code."""
-    context, interrupted = libcni.Context(), threading.Event()
-
-    def interrupt(*_: object) -> None:
-        # Ends the plugins that run, and what comes after them; removal has no part in this.
-        context.cancel()
-        interrupted.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)
     runtime = Runtime(state, count)
+    # For this thread alone; the others, and the commands that they run, never see these signals.
+    threading.Thread(target=runtime.wait_for_signals, daemon=True).start()
     runtime.check_ready()
     try:
         started = time.monotonic()
-        results, failures = for_all(runtime.containers, lambda container: runtime.set_up(container, context))
+        results, failures = for_all(runtime.containers, runtime.set_up)
         if not failures:
             tell(f"attached {count} containers in {time.monotonic() - started:.3f} s")
             print_table(runtime.containers, results)
             if hold:
                 tell("holding: Ctrl-C removes the containers")
-                interrupted.wait()
-        elif not interrupted.is_set():
+                runtime.interrupted.wait()
+        elif not runtime.interrupted.is_set():
             # Who interrupts need not read of every container.
             tell(*failures)
     finally:
@@ -169,7 +165,7 @@ def main(state: Path, count: int, hold: bool) -> int:
     if not_removed or left:
         return 1
     tell(f"removed {count} containers in {took:.3f} s, nothing is left")
-    if interrupted.is_set() and failures:
+    if runtime.interrupted.is_set() and failures:
         tell("interrupted")
         return 130
     return 1 if failures else 0
@@ -197,6 +193,7 @@ if __name__ == "__main__":
         parser.error("N is from 1 to 1000")
     if not options.here:
         in_namespaces()
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     directory = Path(tempfile.mkdtemp(prefix="miniature-"))
     try:
         sys.exit(main(directory, options.containers, options.hold))

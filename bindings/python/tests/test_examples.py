@@ -3,10 +3,11 @@
 import json
 import os
 import re
-import select
 import signal
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 from conftest import ROOT
@@ -125,21 +126,37 @@ class Miniature:
     """
 
     def __init__(self, around, env, state):
-        self.state = state
+        self.state, self.processes = state, []
         self.command = [*around, sys.executable, EXAMPLES / "runtime.py"]
         self.env = env | {"TMPDIR": str(state)}
 
     def start(self, *arguments):
         command = [*self.command, *map(str, arguments)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(command, env=self.env, start_new_session=True, **pipes)
+        process = subprocess.Popen(command, env=self.env, start_new_session=True, **pipes)
+        self.processes.append(process)
+        return process
+
+    def end(self):
+        """End what still runs."""
+        for process in self.processes:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+
+    def interrupt(self, process):
+        """Ctrl-C, as a terminal does it: to the whole group."""
+        os.killpg(process.pid, signal.SIGINT)
+
+    def until(self, process, told):
+        """Read what it tells up to that."""
+        assert any(line.startswith(told) for line in process.stderr)
 
     def attachments(self):
         return len(list(self.state.glob("miniature-*/cache/results/*-eth0")))
 
     def ends(self, process, code):
         """What it printed and told; nothing is left of it."""
-        stdout, stderr = process.communicate(timeout=120)
+        stdout, stderr = process.communicate()
         print(stdout, stderr, sep="\n")
         assert process.returncode == code
         assert list(self.state.iterdir()) == []
@@ -155,7 +172,13 @@ def miniature(namespaces, real_plugins, tmp_path):
     state.mkdir()
     around = [*namespaces, "sh", "-c", Miniature.AROUND, "sh"]
     env = os.environ | {"CNI_PATH": str(real_plugins), "PYTHONWARNINGS": "error"}
-    return Miniature(around, env, state)
+    miniature = Miniature(around, env, state)
+    # A limit for a test that fails, in seconds: then nobody has to wait for what does not come.
+    limit = threading.Timer(120, miniature.end)
+    limit.start()
+    yield miniature
+    limit.cancel()
+    miniature.end()
 
 
 def rows(lines):
@@ -177,35 +200,53 @@ def test_the_miniature_runtime_makes_namespaces_of_its_own(miniature):
     assert [row[0] for row in rows(lines)] == ["c001", "c002"]
 
 
-def test_the_miniature_runtime_cleans_up_when_it_is_interrupted_in_the_middle(miniature, real_plugins, tmp_path):
-    bin, fifo = tmp_path / "bin", tmp_path / "fifo"
-    bin.mkdir()
-    os.mkfifo(fifo)
-    (bin / "host-local").symlink_to(real_plugins / "host-local")
-    told = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-    # The real plugin, but for one container, where it tells and hangs.
-    hangs = f"if [ $CNI_COMMAND-$CNI_CONTAINERID = ADD-c030 ]; then echo > {fifo}; exec sleep 1000; fi"
-    (bin / "bridge").write_text(f"#!/bin/sh\n{hangs}\nexec {real_plugins}/bridge\n")
-    (bin / "bridge").chmod(0o755)
-    miniature.env["CNI_PATH"] = str(bin)
-    process = miniature.start("--here")
-    assert select.select([told], [], [], 60) == ([told], [], [])
-    os.close(told)
-    assert 0 < miniature.attachments() < 50
-    # As a terminal does: to the whole group.
-    os.killpg(process.pid, signal.SIGINT)
+@pytest.fixture
+def waiting(miniature, real_plugins, tmp_path):
+    """Has the real plugins, where the containers of a pattern wait in ADD until a file is there."""
+
+    def wait(pattern, condition):
+        bin, go_on = tmp_path / "bin", tmp_path / "go on"
+        bin.mkdir()
+        (bin / "host-local").symlink_to(real_plugins / "host-local")
+        waits = f"while [ ! -e '{go_on}' ]; do sleep 0.01; done"
+        script = f"case $CNI_COMMAND-$CNI_CONTAINERID in ADD-{pattern}) {waits};; esac; exec {real_plugins}/bridge"
+        (bin / "bridge").write_text(f"#!/bin/sh\n{script}\n")
+        (bin / "bridge").chmod(0o755)
+        miniature.env["CNI_PATH"] = str(bin)
+        process = miniature.start("--here")
+        deadline = time.monotonic() + 60
+        while miniature.attachments() != condition:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return process, go_on
+
+    return wait
+
+
+def test_the_miniature_runtime_cleans_up_when_it_is_interrupted_in_the_middle(miniature, waiting):
+    process, go_on = waiting("c0[345]*", 29)
+    miniature.interrupt(process)
+    miniature.until(process, "finishing")
+    go_on.touch()
     lines, stderr = miniature.ends(process, 130)
     assert lines == []
     assert stderr.endswith("interrupted\n")
 
 
+def test_a_second_interrupt_ends_the_plugins_of_the_miniature_runtime(miniature, waiting):
+    process, _ = waiting("c030", 49)
+    miniature.interrupt(process)
+    miniature.until(process, "finishing")
+    miniature.interrupt(process)
+    miniature.ends(process, 130)
+
+
 def test_the_miniature_runtime_holds_until_it_is_interrupted(miniature):
     process = miniature.start("--here", "--containers", 3, "--hold")
-    for line in process.stderr:
-        if line.startswith("holding"):
-            break
+    miniature.until(process, "holding")
     assert miniature.attachments() == 3
-    os.killpg(process.pid, signal.SIGINT)
+    miniature.interrupt(process)
     lines, _ = miniature.ends(process, 0)
     assert len(rows(lines)) == 3
 
@@ -213,7 +254,7 @@ def test_the_miniature_runtime_holds_until_it_is_interrupted(miniature):
 def test_the_miniature_runtime_tells_what_is_missing(miniature, tmp_path):
     miniature.env["CNI_PATH"] = str(tmp_path)
     process = miniature.start("--here")
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate()
     assert process.returncode == 1
     assert stderr.startswith("PLUGIN_NOT_FOUND: ")
     assert 'failed to find plugin "bridge"' in stderr
