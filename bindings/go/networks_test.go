@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -402,40 +403,57 @@ func TestACancellationEndsARemoval(t *testing.T) {
 }
 
 func TestAnExecOfNetworksIsCalledInParallelAndKeepsItsErrors(t *testing.T) {
-	s := newScene(t)
-	for i := range 8 {
-		s.write(fmt.Sprint(i, ".conflist"), fmt.Sprint("n", i), fake{})
-	}
-	mine := &myError{7}
-	together := new(sync.WaitGroup)
-	together.Add(8)
-	exec := &execFunc{exec: func(_ context.Context, _ string, stdin []byte, env []string) ([]byte, error) {
-		run := pluginRun{Env: env, Stdin: stdin}
-		if command, _ := run.env("CNI_COMMAND"); command != "ADD" {
-			return nil, nil
+	for _, byContainer := range []bool{false, true} {
+		s := newScene(t)
+		for i := range 8 {
+			s.write(fmt.Sprint(i, ".conflist"), fmt.Sprint("n", i), fake{})
 		}
-		together.Done()
-		together.Wait()
-		if run.field("name") == `"n3"` || run.field("name") == `"n5"` {
-			return nil, fmt.Errorf("%s: %w", run.field("name"), mine)
+		mine := &myError{7}
+		var together sync.WaitGroup
+		together.Add(8)
+		exec := &execFunc{exec: func(_ context.Context, _ string, stdin []byte, env []string) ([]byte, error) {
+			run := pluginRun{Env: env, Stdin: stdin}
+			if command, _ := run.env("CNI_COMMAND"); command != "ADD" {
+				return nil, nil
+			}
+			name := run.field("name")
+			together.Done()
+			together.Wait()
+			if name == `"n0"` {
+				return []byte(`{"cniVersion":"1.1.0"}`), nil
+			}
+			return nil, &named{name, mine}
+		}}
+		n, container := s.networksOf(s.with(exec), NetworksOptions{Parallel: !byContainer}), s.container()
+		if byContainer {
+			container.Parallel = &byContainer
 		}
-		return []byte(`{"cniVersion":"1.1.0"}`), nil
-	}}
-	_, err := s.networksOf(s.with(exec), NetworksOptions{Parallel: true}).Setup(context.Background(), s.container())
-	known := failing(t, err, StatusCallback)
-	equal(t, "causes", len(known.Causes), 2)
-	for i, name := range []string{"n3", "n5"} {
-		cause := known.Causes[i]
-		var found *myError
-		if !errors.As(cause, &found) || found != mine {
-			t.Errorf("not the error that was returned: %#v", cause)
-		}
-		equal(t, "network", cause.Attachment.NetworkName, name)
-		if want := fmt.Sprintf("%q: mine 7", name); !strings.Contains(cause.Error(), want) || !strings.Contains(err.Error(), want) {
-			t.Errorf("no %s in %v", want, err)
+		_, err := n.Setup(context.Background(), container)
+		known := failing(t, err, StatusCallback)
+		equal(t, "causes", len(known.Causes), 7)
+		for i, cause := range known.Causes {
+			name := fmt.Sprint("n", i+1)
+			var found *myError
+			if !errors.As(cause, &found) || found != mine {
+				t.Errorf("not the error that was returned: %#v", cause)
+			}
+			equal(t, "network", cause.Attachment.NetworkName, name)
+			if want := fmt.Sprintf("%q: mine 7", name); !strings.Contains(cause.Error(), want) || !strings.Contains(err.Error(), want) {
+				t.Errorf("no %s in %v", want, err)
+			}
 		}
 	}
 }
+
+// named is an error that is made without anything that goroutines share.
+type named struct {
+	name string
+	error
+}
+
+func (n *named) Error() string { return n.name + ": " + n.error.Error() }
+
+func (n *named) Unwrap() error { return n.error }
 
 func TestAPanicOfAnExecOfNetworksSurfacesInTheCaller(t *testing.T) {
 	s := newScene(t)
@@ -465,13 +483,21 @@ func TestPluginsInTheProcessServeNetworksInParallel(t *testing.T) {
 	s.must(n.Remove(context.Background(), s.container()))
 }
 
-func TestWhatPluginsOfNetworksWriteToStderrIsPassedOn(t *testing.T) {
+func TestWhatPluginsOfNetworksWriteToStderrIsPassedOnOneAfterTheOther(t *testing.T) {
 	s := newScene(t, "plugin")
 	for i := range 4 {
 		s.write(fmt.Sprint(i, ".conflist"), fmt.Sprint("n", i), fake{Add: &action{Stderr: "a warning\n"}})
 	}
 	var stderr bytes.Buffer
-	c := NewCNIConfigWithCacheDir([]string{s.bin}, s.caches, defaultExec(&stderr))
+	var inside atomic.Int32
+	writer := writerFunc(func(text []byte) (int, error) {
+		equal(t, "writers inside", inside.Add(1), 1)
+		// The others come meanwhile.
+		time.Sleep(20 * time.Millisecond)
+		defer inside.Add(-1)
+		return stderr.Write(text)
+	})
+	c := NewCNIConfigWithCacheDir([]string{s.bin}, s.caches, defaultExec(writer))
 	defer c.Close()
 	_, err := s.networksOf(c, NetworksOptions{Parallel: true}).Setup(context.Background(), s.container())
 	s.must(err)

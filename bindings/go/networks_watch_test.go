@@ -134,13 +134,17 @@ func TestAWaitingWatchIsWoken(t *testing.T) {
 		{"Close", func(context.CancelFunc) { n.Close() }, ErrClosed},
 	} {
 		ctx, cancel := context.WithCancel(context.Background())
-		ended := make(chan error)
+		// Once this has been told there is nothing to wake it but the end.
+		s.write("1.conflist", end.name, fake{})
+		told, ended := make(chan struct{}, 1), make(chan error)
 		go func() {
 			var last error
 			for _, last = range n.Watch(ctx, WatchOptions{Debounce: time.Millisecond}) {
+				told <- struct{}{}
 			}
 			ended <- last
 		}()
+		<-told
 		for !blocked() {
 			runtime.Gosched()
 		}
