@@ -11,6 +11,8 @@
 
 libcni *cni;
 static char *list;
+/* With the setting `networks`: loopback, and nothing else. */
+static libcni_networks *networks;
 
 void check(int32_t status, libcni_error *error, const char *what)
 {
@@ -18,8 +20,30 @@ void check(int32_t status, libcni_error *error, const char *what)
         fail("%s: %s", what, libcni_error_message(error));
 }
 
+/* The same operation of a container through its networks. */
+static void run_networks(const char *command, const char *container)
+{
+    char description[1024];
+    libcni_error *error = NULL;
+    libcni_buf result = LIBCNI_BUF_INIT;
+    int32_t status;
+    snprintf(description, sizeof description, "{\"containerId\":\"%s\",\"netns\":\"%s\"}", container, setting.netns);
+    if (command[0] == 'A')
+        status = libcni_networks_setup(networks, NULL, description, &result, &error);
+    else if (command[0] == 'C')
+        status = libcni_networks_check(networks, NULL, description, &error);
+    else
+        status = libcni_networks_remove(networks, NULL, description, &error);
+    check(status, error, command);
+    libcni_buf_free(&result);
+}
+
 void contestant_run(const char *command, const char *container)
 {
+    if (networks != NULL) {
+        run_networks(command, container);
+        return;
+    }
     char rt[1024];
     libcni_error *error = NULL;
     libcni_buf result = LIBCNI_BUF_INIT;
@@ -93,4 +117,9 @@ void contestant_start(void)
     snprintf(options, sizeof options, "{\"pluginDirs\":[\"%s\"],\"cacheDir\":\"%s\",\"durable\":%s,\"builtins\":[%s%s%s]}",
              setting.plugins, setting.cache, setting.durable ? "true" : "false", quote, setting.builtin, quote);
     check(libcni_new(options, &hooks, &cni, &error), error, "libcni_new");
+    if (*setting.networks) {
+        snprintf(options, sizeof options, "{\"confDir\":\"/nowhere\",\"minNetworks\":1,\"loopbackPlugin\":\"%s\"}",
+                 setting.networks);
+        check(libcni_networks_new(cni, options, &networks, &error), error, "libcni_networks_new");
+    }
 }

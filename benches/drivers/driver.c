@@ -21,6 +21,7 @@ settings setting = {
     .spawn = "posix_spawn",
     .exec = "process",
     .builtin = "",
+    .networks = "",
 };
 
 void fail(const char *format, ...)
@@ -172,6 +173,7 @@ static void set(const char *argument)
         { "spawn=", &setting.spawn, NULL },
         { "exec=", &setting.exec, NULL },
         { "builtin=", &setting.builtin, NULL },
+        { "networks=", &setting.networks, NULL },
         { "durable=", NULL, &setting.durable },
         { "events=", NULL, &setting.events },
     };

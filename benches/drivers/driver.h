@@ -28,6 +28,7 @@ typedef struct settings {
     const char *spawn;        /* the floor: posix_spawn, vfork or fork */
     const char *exec;         /* "process", or "none": a callback that plays the plugin */
     const char *builtin;      /* the C ABI: a plugin of libcni that lives in the process, or "" */
+    const char *networks;     /* the C ABI: who brings lo up, "program" or "builtin", in networks of a container; or "" */
     bool durable;             /* flush the cache to the disk */
     bool events;              /* ask for events, and sum up how long the plugins ran; the floor: time its steps */
 } settings;

@@ -62,15 +62,22 @@ def loopback(run: Run) -> None:
     if reason is not None or places is None or "abi" not in run.commands:
         run.say(f"left out: loopback: {reason or 'the C ABI does not take part'}")
         return
-    run.say("loopback, as a program and inside the process")
+    run.say("loopback, as a program and inside the process, on its own and as the network of a container")
+    on_its_own = {"program": {"builtin": ""}, "inside": {"builtin": "loopback"}}
+    as_network = {"program": {"networks": "program"}, "inside": {"networks": "builtin"}}
+    for scene, ways in (("loopback", on_its_own), ("networks: loopback", as_network)):
+        loopback_by(run, scene, places, ways, abi=run.commands["abi"])
+
+
+def loopback_by(run: Run, scene: str, places: Path, ways: dict[str, dict[str, str]], abi: list[str]) -> None:
     operations = run.operations(5)
     with scratch() as directory, ExitStack() as stack:
         network = Network(directory, "loopback", [{"type": "loopback"}], places, NETNS)
         drivers = {}
-        for name, builtin in (("program", ""), ("inside", "loopback")):
-            settings = {**network.settings(), "cache": directory / name, "builtin": builtin}
-            drivers[name] = stack.enter_context(Driver(host(run.commands["abi"]), settings))
-        wall = {command: run.record(Series(f"loopback: {command}", {}, "ns")) for command in attach.COMMANDS}
+        for name, way in ways.items():
+            settings = {**network.settings(), "cache": directory / name, **way}
+            drivers[name] = stack.enter_context(Driver(host(abi), settings))
+        wall = {command: run.record(Series(f"{scene}: {command}", {}, "ns")) for command in attach.COMMANDS}
         for round_ in range(-1, run.rounds):
             for command in attach.COMMANDS:
                 for name, driver in drivers.items():
