@@ -4,9 +4,9 @@ It makes network namespaces, attaches all of them at once to the networks of its
 takes everything away again: at the end, or when it is interrupted with Ctrl-C, also in the middle. With --hold it waits
 for Ctrl-C when they are attached. All of that is in namespaces of its own: the host sees nothing of it.
 
-At the first Ctrl-C it begins no more containers and finishes those that it began: a plugin that is ended in the middle
-may not know afterwards what it had begun (host-local forgets the lease that it was about to write). A second Ctrl-C
-ends the plugins.
+At Ctrl-C it begins no more containers and finishes those that it began: a plugin that is ended in the middle may not
+know afterwards what it had begun (host-local forgets the lease that it was about to write). After some time, or at a
+second Ctrl-C, the plugins are ended.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ import libcni
 AT_ONCE = 16
 #: How long attaching a container, or removing one, may take, in seconds.
 TIMEOUT = 60
+#: How long plugins get to finish what they are at when it is interrupted, in seconds.
+GRACE = 5
 #: What interrupts it.
 SIGNALS = {signal.SIGINT, signal.SIGTERM}
 #: Where plugins are, besides the directories in CNI_PATH.
@@ -66,11 +68,11 @@ class Runtime:
         self.interrupted, self.context = threading.Event(), libcni.Context()
 
     def wait_for_signals(self) -> None:
-        """Begin no more containers; the second time, end the plugins that attach. Removing has no part in this."""
+        """Begin no more containers, then end the plugins that attach. Removing has no part in this."""
         signal.sigwait(SIGNALS)
         self.interrupted.set()
         tell("finishing what is begun; Ctrl-C again ends the plugins")
-        signal.sigwait(SIGNALS)
+        signal.sigtimedwait(SIGNALS, GRACE)
         self.context.cancel()
 
     def check_ready(self) -> None:
