@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
-use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{Entry, Legacy};
 use crate::error::{Error, Result, Status};
 use crate::text;
 use crate::types::attachment::{Attachment, AttachmentKey};
-use crate::types::json::{self, Kind, Problem};
+use crate::types::json::{self, Kind, ObjectWriter, Problem};
 
 const KIND: &str = "cniCacheV1";
 
@@ -30,55 +29,89 @@ pub(super) enum Parsed {
     Legacy(Legacy),
 }
 
-/// The members in the original's order; those that it leaves out when they are empty.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct File<'a> {
-    kind: &'a str,
-    container_id: &'a str,
-    config: String,
-    if_name: &'a str,
-    network_name: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    netns: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    cni_args: &'a [(String, String)],
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    capability_args: &'a BTreeMap<String, Box<RawValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<&'a RawValue>,
+/// An [`Entry`] of somebody else's parts.
+#[derive(Clone, Copy)]
+pub(crate) struct Record<'a> {
+    pub key: &'a AttachmentKey,
+    pub netns: &'a str,
+    pub config: &'a [u8],
+    pub args: &'a [(String, String)],
+    pub capability_args: &'a BTreeMap<String, Box<RawValue>>,
+    /// A checked JSON text.
+    pub result: Option<&'a str>,
 }
 
+impl<'a> Record<'a> {
+    pub(super) fn of(entry: &'a Entry) -> Record<'a> {
+        let Attachment { key, netns, config, args, capability_args } = &entry.attachment;
+        Record {
+            key,
+            netns,
+            config,
+            args,
+            capability_args,
+            result: entry.result.as_deref().map(RawValue::get),
+        }
+    }
+}
+
+/// The members in the original's order; those that it leaves out when they are empty are left out.
+///
 /// # Errors
 /// [`Status::InvalidResult`] when the result is not an object: the original could not read the file.
-pub(super) fn print(entry: &Entry) -> Result<Vec<u8>> {
-    let Attachment { key, netns, config, args, capability_args } = &entry.attachment;
-    let result = match &entry.result {
-        None => None,
-        Some(result) => match Kind::of(result.get()) {
-            Kind::Null => None,
-            Kind::Object => json::members(result.get())
-                .is_ok_and(|members| !members.is_empty())
-                .then_some(result.as_ref()),
-            other => {
-                let message =
-                    format!("failed to cache the result: expected an object, found {}", other.name());
-                return Err(Error::new(Status::InvalidResult, message));
-            }
-        },
+pub(super) fn print(record: &Record<'_>) -> Result<String> {
+    let Record { key, netns, config, args, capability_args, result } = record;
+    let result = match result.map(|text| (Kind::of(text), text)) {
+        None | Some((Kind::Null, _)) => None,
+        Some((Kind::Object, text)) => Some(text).filter(|text| !is_empty_object(text)),
+        Some((other, _)) => {
+            let message = format!("failed to cache the result: expected an object, found {}", other.name());
+            return Err(Error::new(Status::InvalidResult, message));
+        }
     };
-    serde_json::to_vec(&File {
-        kind: KIND,
-        container_id: &key.container_id,
-        config: STANDARD.encode(config),
-        if_name: &key.if_name,
-        network_name: &key.network_name,
-        netns,
-        cni_args: args,
-        capability_args,
-        result,
-    })
-    .map_err(|error| Error::new(Status::Internal, format!("failed to print a cache file: {error}")))
+    let mut out = String::with_capacity(512 + config.len() * 4 / 3 + result.map_or(0, str::len));
+    let mut file = ObjectWriter::open(&mut out);
+    file.string("kind", KIND);
+    file.string("containerId", &key.container_id);
+    let digits = file.key("config");
+    digits.push('"');
+    STANDARD.encode_string(config, digits);
+    digits.push('"');
+    file.string("ifName", &key.if_name);
+    file.string("networkName", &key.network_name);
+    if !netns.is_empty() {
+        file.string("netns", netns);
+    }
+    if !args.is_empty() {
+        print_args(file.key("cniArgs"), args);
+    }
+    if !capability_args.is_empty() {
+        let mut members = ObjectWriter::open(file.key("capabilityArgs"));
+        for (name, value) in *capability_args {
+            members.key(name).push_str(value.get());
+        }
+        members.close();
+    }
+    if let Some(result) = result {
+        file.key("result").push_str(result);
+    }
+    file.close();
+    Ok(out)
+}
+
+fn is_empty_object(text: &str) -> bool {
+    text.trim_ascii_start().strip_prefix('{').is_some_and(|rest| rest.trim_ascii_start().starts_with('}'))
+}
+
+fn print_args(out: &mut String, args: &[(String, String)]) {
+    for (index, (name, value)) in args.iter().enumerate() {
+        out.push_str(if index == 0 { "[[" } else { ",[" });
+        json::push_string(out, name);
+        out.push(',');
+        json::push_string(out, value);
+        out.push(']');
+    }
+    out.push(']');
 }
 
 /// Reads a file. The error says what is wrong with it.
@@ -96,15 +129,15 @@ fn parse_text(text: &str) -> Result<Parsed, Problem> {
     let (mut netns, mut config, mut args) = (String::new(), Vec::new(), Vec::new());
     let (mut capability_args, mut result) = (BTreeMap::new(), None);
 
-    let members = json::members(text)?;
-    for member in members.iter().filter(|member| json::fold_eq(&member.key, "kind")) {
-        read_string(member.value, &mut kind).map_err(|problem| problem.in_key("kind"))?;
+    let members = json::raw_members(text)?;
+    for (_, value) in members.iter().filter(|(name, _)| json::fold_eq(name, "kind")) {
+        read_string(value.get(), &mut kind).map_err(|problem| problem.in_key("kind"))?;
     }
     if kind != KIND {
         return Ok(Parsed::Legacy(Legacy { kind, text: text.to_owned() }));
     }
-    for member in &members {
-        let (name, value) = (member.key.as_ref(), member.value);
+    for (name, raw) in members {
+        let (name, value) = (name.as_ref(), raw.get());
         let is = |known| json::fold_eq(name, known);
         match () {
             () if is("containerId") => read_string(value, &mut key.container_id),
@@ -115,7 +148,7 @@ fn parse_text(text: &str) -> Result<Parsed, Problem> {
             // iSulad spells the key its own way.
             () if is("cniArgs") || is("cni_args") => read_args(value).map(|value| args = value),
             () if is("capabilityArgs") => read_capability_args(value, &mut capability_args),
-            () if is("result") => read_result(value).map(|value| result = value),
+            () if is("result") => read_result(raw).map(|value| result = value),
             () => Ok(()),
         }
         .map_err(|problem| problem.in_key(name))?;
@@ -154,12 +187,12 @@ fn read_args(value: &str) -> Result<Vec<(String, String)>, Problem> {
     match Kind::of(value) {
         Kind::Null => {}
         Kind::Array => {
-            for (index, pair) in json::elements(value)?.into_iter().enumerate() {
+            for (index, pair) in json::elements_of(value)?.into_iter().enumerate() {
                 args.push(read_pair(pair).map_err(|problem| problem.in_element(index))?);
             }
         }
         Kind::Object => {
-            for member in json::members(value)? {
+            for member in json::members_of(value)? {
                 let mut text = String::new();
                 read_string(member.value, &mut text).map_err(|problem| problem.in_key(&member.key))?;
                 args.push((member.key.into_owned(), text));
@@ -175,7 +208,7 @@ fn read_pair(value: &str) -> Result<(String, String), Problem> {
     match Kind::of(value) {
         Kind::Null => {}
         Kind::Array => {
-            for (part, element) in pair.iter_mut().zip(json::elements(value)?) {
+            for (part, element) in pair.iter_mut().zip(json::elements_of(value)?) {
                 read_string(element, part)?;
             }
         }
@@ -189,7 +222,7 @@ fn read_capability_args(value: &str, into: &mut BTreeMap<String, Box<RawValue>>)
     match Kind::of(value) {
         Kind::Null => into.clear(),
         Kind::Object => {
-            for member in json::members(value)? {
+            for member in json::members_of(value)? {
                 let value = RawValue::from_string(member.value.to_owned())?;
                 into.insert(member.key.into_owned(), value);
             }
@@ -199,11 +232,11 @@ fn read_capability_args(value: &str, into: &mut BTreeMap<String, Box<RawValue>>)
     Ok(())
 }
 
-fn read_result(value: &str) -> Result<Option<Box<RawValue>>, Problem> {
-    match Kind::of(value) {
+fn read_result(value: &RawValue) -> Result<Option<Box<RawValue>>, Problem> {
+    match Kind::of(value.get()) {
         Kind::Null => Ok(None),
-        Kind::Object => Ok(Some(RawValue::from_string(value.to_owned())?)),
-        _ => Err(Problem::expected("an object", value)),
+        Kind::Object => Ok(Some(value.to_owned())),
+        _ => Err(Problem::expected("an object", value.get())),
     }
 }
 
@@ -238,7 +271,7 @@ mod tests {
         let entry = entry(FULL);
         assert_eq!(entry.attachment.config, b"{\"a\":1}");
         assert_eq!(entry.attachment.args, pairs(&[("K", "V"), ("K", "W")]));
-        assert_eq!(String::from_utf8(print(&entry).unwrap()).unwrap(), FULL);
+        assert_eq!(print(&Record::of(&entry)).unwrap(), FULL);
     }
 
     #[test]
@@ -248,7 +281,7 @@ mod tests {
         for result in [None, Some("null"), Some("{}"), Some("{ }")] {
             let mut entry = entry(text);
             entry.result = result.map(|result| RawValue::from_string(result.to_owned()).unwrap());
-            assert_eq!(String::from_utf8(print(&entry).unwrap()).unwrap(), text, "{result:?}");
+            assert_eq!(print(&Record::of(&entry)).unwrap(), text, "{result:?}");
         }
     }
 
@@ -256,7 +289,7 @@ mod tests {
     fn a_result_that_the_original_could_not_read_back_is_not_written() {
         let mut entry = entry(FULL);
         entry.result = Some(RawValue::from_string("[1]".to_owned()).unwrap());
-        assert_eq!(print(&entry).unwrap_err().status(), Status::InvalidResult);
+        assert_eq!(print(&Record::of(&entry)).unwrap_err().status(), Status::InvalidResult);
     }
 
     #[test]

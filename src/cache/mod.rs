@@ -51,6 +51,7 @@ mod sys;
 mod temp;
 
 pub use crate::context::{HeldLocks, LOCKS_VARIABLE};
+pub(crate) use format::Record;
 pub use listing::{Listing, Scan, Scanned};
 pub use locks::Guard;
 pub(crate) use names::check as check_key;

@@ -6,9 +6,10 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::dir::{self, Dir};
+use super::format::{self, Record};
 use super::names::{self, Names};
 use super::temp::{self, Temp};
-use super::{Cache, Entry, OWN, Places, Problem, RESULTS, Seen, format, internal, make_subdir};
+use super::{Cache, Entry, OWN, Places, Problem, RESULTS, Seen, internal, make_subdir};
 use crate::error::Result;
 use crate::types::attachment::AttachmentKey;
 
@@ -97,9 +98,14 @@ impl Cache {
     /// [`InvalidResult`](crate::Status::InvalidResult) for a result that is no object;
     /// [`Cache`](crate::Status::Cache), naming the file, when a step fails.
     pub fn store(&self, entry: &Entry) -> Result<CorruptFiles> {
-        let key = &entry.attachment.key;
+        self.store_record(&Record::of(entry))
+    }
+
+    /// [`Cache::store`] without the copies that an [`Entry`] needs.
+    pub(crate) fn store_record(&self, record: &Record<'_>) -> Result<CorruptFiles> {
+        let key = record.key;
         let names = self.names(key)?;
-        let bytes = format::print(entry)?;
+        let bytes = format::print(record)?.into_bytes();
         let dirs = self.make_dirs()?;
         let probe = self.opened.as_ref().and_then(|opened| {
             let mut probe = opened.probe.lock().unwrap_or_else(PoisonError::into_inner);

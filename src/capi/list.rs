@@ -62,7 +62,7 @@ pub unsafe extern "C" fn libcni_add_network_list(
                 Out::required("result", result)?,
             )
         };
-        result.set_text(cni.0.add_network_list(&ctx, &list, &rt)?.to_json());
+        result.set_text(cni.0.add_network_list_json(&ctx, &list, &rt)?);
         Ok(())
     })
 }

@@ -57,7 +57,7 @@ pub unsafe extern "C" fn libcni_add_network(
                 Out::required("result", result)?,
             )
         };
-        result.set_text(cni.0.add_network(&ctx, &conf, &rt)?.to_json());
+        result.set_text(cni.0.add_network_json(&ctx, &conf, &rt)?);
         Ok(())
     })
 }

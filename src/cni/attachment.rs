@@ -8,12 +8,12 @@ use serde_json::value::RawValue;
 use super::call::{Call, Parameters, after};
 use super::prev_result::{self, PrevResult};
 use super::{Cni, Form, Target};
-use crate::cache::{Cache, Entry, Lookup, check_key};
+use crate::cache::{Cache, Lookup, Record, check_key};
 use crate::conf::Injected;
 use crate::context::Context;
 use crate::error::{Error, Result, Status};
 use crate::text;
-use crate::types::attachment::{Attachment, AttachmentKey};
+use crate::types::attachment::AttachmentKey;
 use crate::types::command::Command;
 use crate::types::identity;
 use crate::types::result::CniResult;
@@ -61,8 +61,15 @@ impl Target<'_> {
     }
 }
 
+/// What an ADD made.
+pub(super) struct Added {
+    pub result: CniResult,
+    /// The result as JSON, as the cache has it.
+    pub text: String,
+}
+
 impl Cni {
-    pub(super) fn add(&self, ctx: &Context, target: &Target<'_>, rt: &RuntimeConf) -> Result<CniResult> {
+    pub(super) fn add(&self, ctx: &Context, target: &Target<'_>, rt: &RuntimeConf) -> Result<Added> {
         identity::check_no_nul(rt)?;
         identity::check_args(&rt.args)?;
         if target.plugins.is_empty() {
@@ -117,7 +124,7 @@ impl Cni {
         cache: Option<&Cache>,
     ) -> Result<Option<CniResult>> {
         if let Some(result) = &rt.prev_result {
-            return prev_result::given(result.get(), target.cni_version).map(Some);
+            return prev_result::given(result, target.cni_version).map(Some);
         }
         let Some(cache) = cache else { return Ok(None) };
         let failed = |error: Error| {
@@ -188,7 +195,7 @@ impl Cni {
             return Ok(PrevResult::Absent);
         }
         if let Some(result) = &rt.prev_result {
-            let result = prev_result::given(result.get(), target.cni_version)?;
+            let result = prev_result::given(result, target.cni_version)?;
             return Ok(PrevResult::Known(Box::new(result)));
         }
         match cache {
@@ -199,6 +206,11 @@ impl Cni {
             None => Ok(PrevResult::Absent),
         }
     }
+}
+
+/// A result's text, which was printed here, as what errors and conversions take.
+fn checked(result: &str) -> Option<Box<RawValue>> {
+    RawValue::from_string(result.to_owned()).ok()
 }
 
 /// DEL of the plugin at `index`.
@@ -225,7 +237,7 @@ struct Addition<'a> {
 }
 
 impl Addition<'_> {
-    fn run(&self, ctx: &Context) -> Result<CniResult> {
+    fn run(&self, ctx: &Context) -> Result<Added> {
         let preflight = self.cni.options().preflight;
         // Whatever is wrong with the input shows before anything is locked, written or run.
         let found = self.find_programs(ctx, if preflight { self.target.plugins.len() } else { 1 })?;
@@ -248,14 +260,17 @@ impl Addition<'_> {
         let outcome = self.run_plugins(&call, &found, &mut last);
         let outcome = outcome.and_then(|result| {
             let Some(cache) = cache else { return Ok(result) };
-            let entry = self.entry(last.as_deref());
-            let corrupt = cache
-                .store(&entry)
-                .map_err(|error| self.cache_error(error).with(|facts| facts.result = entry.result.clone()))?;
+            let corrupt = cache.store_record(&self.record(last.as_deref())).map_err(|error| {
+                self.cache_error(error).with(|facts| facts.result = last.as_deref().and_then(checked))
+            })?;
             self.cni.report_corrupt(ctx, &corrupt);
             Ok(result)
         });
-        outcome.map_err(|error| if rollback { self.roll_back(ctx, error, last.as_deref()) } else { error })
+        match outcome {
+            Ok(result) => Ok(Added { result, text: last.unwrap_or_default() }),
+            Err(error) if rollback => Err(self.roll_back(ctx, error, last.as_deref())),
+            Err(error) => Err(error),
+        }
     }
 
     /// Runs the plugins. `last` is the JSON text of the last result, also when a later plugin fails.
@@ -310,16 +325,14 @@ impl Addition<'_> {
         error.context(format_args!("failed to set network {network} cached result")).about(&self.key)
     }
 
-    fn entry(&self, result: Option<&str>) -> Entry {
-        Entry {
-            attachment: Attachment {
-                key: self.key.clone(),
-                netns: self.rt.netns.clone(),
-                config: self.rt.cache_config.clone().unwrap_or_else(|| self.target.bytes.to_owned()),
-                args: self.rt.args.clone(),
-                capability_args: self.rt.capability_args.clone(),
-            },
-            result: result.and_then(|result| RawValue::from_string(result.to_owned()).ok()),
+    fn record<'r>(&'r self, result: Option<&'r str>) -> Record<'r> {
+        Record {
+            key: &self.key,
+            netns: &self.rt.netns,
+            config: self.rt.cache_config.as_deref().unwrap_or(self.target.bytes),
+            args: &self.rt.args,
+            capability_args: &self.rt.capability_args,
+            result,
         }
     }
 
@@ -330,7 +343,9 @@ impl Addition<'_> {
         let ctx = ctx.uncancelled().until(deadline);
         let call = Call::new(self.cni, &ctx, Command::Del, &Parameters::of(self.rt), deadline);
         let prev_result = match self.target.has_check() {
-            Ok(true) => last.and_then(|result| prev_result::given(result, self.target.cni_version).ok()),
+            Ok(true) => last
+                .and_then(checked)
+                .and_then(|result| prev_result::given(&result, self.target.cni_version).ok()),
             _ => None,
         };
         let prev_result = prev_result.map(|result| result.to_json());

@@ -161,7 +161,20 @@ impl Cni {
         list: &NetworkConfigList,
         rt: &RuntimeConf,
     ) -> Result<CniResult> {
-        self.add(ctx, &Target::list(list).found_as(rt)?, rt)
+        Ok(self.add(ctx, &Target::list(list).found_as(rt)?, rt)?.result)
+    }
+
+    /// [`Cni::add_network_list`] for who wants the result as JSON: it was printed for the cache already.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn add_network_list_json(
+        &self,
+        ctx: &Context,
+        list: &NetworkConfigList,
+        rt: &RuntimeConf,
+    ) -> Result<String> {
+        Ok(self.add(ctx, &Target::list(list).found_as(rt)?, rt)?.text)
     }
 
     /// CHECK: asks every plugin whether the attachment is as it should be.
@@ -194,7 +207,15 @@ impl Cni {
     /// # Errors
     /// As there.
     pub fn add_network(&self, ctx: &Context, conf: &PluginConfig, rt: &RuntimeConf) -> Result<CniResult> {
-        self.add(ctx, &Target::single(conf).found_as(rt)?, rt)
+        Ok(self.add(ctx, &Target::single(conf).found_as(rt)?, rt)?.result)
+    }
+
+    /// [`Cni::add_network`] for who wants the result as JSON, as [`Cni::add_network_list_json`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn add_network_json(&self, ctx: &Context, conf: &PluginConfig, rt: &RuntimeConf) -> Result<String> {
+        Ok(self.add(ctx, &Target::single(conf).found_as(rt)?, rt)?.text)
     }
 
     /// [`Cni::check_network_list`] for one plugin on its own, under its own name and version.

@@ -25,7 +25,7 @@ pub(super) fn cached(cache: &Cache, key: &AttachmentKey, cni_version: &str) -> R
     let result = match cache.load(key)? {
         Lookup::Absent => return Ok(PrevResult::Absent),
         // What the original makes of an entry without a result: an empty one.
-        Lookup::Found(entry) => CniResult::from_cache(entry.result.as_deref().map_or("null", RawValue::get)),
+        Lookup::Found(entry) => CniResult::from_cache(entry.result.as_deref().unwrap_or(RawValue::NULL)),
         Lookup::Legacy(legacy) if legacy.kind.is_empty() => CniResult::from_json(&legacy.text),
         Lookup::Legacy(legacy) => {
             let kind = crate::text::quote(&legacy.kind);
@@ -47,14 +47,14 @@ pub(super) fn cached(cache: &Cache, key: &AttachmentKey, cni_version: &str) -> R
 ///
 /// # Errors
 /// [`Status::InvalidArgument`] when it is not a result, or cannot be converted.
-pub(super) fn given(result: &str, cni_version: &str) -> Result<CniResult> {
-    converted(CniResult::from_json(result), cni_version).map_err(|error| {
+pub(super) fn given(result: &RawValue, cni_version: &str) -> Result<CniResult> {
+    converted(CniResult::from_raw(result), cni_version).map_err(|error| {
         error.context("invalid prevResult").with(|facts| facts.status = Status::InvalidArgument)
     })
 }
 
 fn converted(result: Result<CniResult>, cni_version: &str) -> Result<CniResult> {
-    result?.convert(cni_version).map_err(|error| {
+    result?.into_version(cni_version).map_err(|error| {
         let version = crate::text::quote(cni_version);
         error.context(format_args!("failed to convert cached result to config version {version}"))
     })

@@ -157,7 +157,7 @@ fn read(text: &str) -> Result<VersionInfo, Problem> {
     // A null leaves what an earlier one of a repeated key has put there, as in the original.
     let versions = |value: &str, before: &[String]| match Kind::of(value) {
         Kind::Null => Ok(Vec::new()),
-        Kind::Array => json::elements(value)?
+        Kind::Array => json::elements_of(value)?
             .into_iter()
             .enumerate()
             .map(|(index, version)| {

@@ -43,8 +43,7 @@ pub fn network_conf_from_bytes(bytes: &[u8]) -> Result<NetworkConfigList> {
 /// # Errors
 /// [`Status::InvalidConfig`] as for any list.
 pub fn conf_list_from_conf(conf: &PluginConfig) -> Result<NetworkConfigList> {
-    let string = |text: &str| serde_json::Value::from(text).to_string();
-    let (cni_version, name) = (string(conf.cni_version()), string(conf.name()));
+    let (cni_version, name) = (json::quoted(conf.cni_version()), json::quoted(conf.name()));
     let text =
         format!("{{\"cniVersion\":{cni_version},\"name\":{name},\"plugins\":[{}]}}", conf.text().trim());
     network_conf_from_bytes(text.as_bytes())
@@ -109,7 +108,7 @@ impl ListReader<'_> {
                 best = Some((parsed, Cow::Owned(text.into_owned())));
             }
         };
-        for (index, entry) in json::elements(array).map_err(invalid)?.into_iter().enumerate() {
+        for (index, entry) in json::elements_of(array).map_err(invalid)?.into_iter().enumerate() {
             if Kind::of(entry) != Kind::String {
                 let found = Kind::of(entry).go_type();
                 return Err(invalid(format_args!("invalid type for cniVersions index {index}: {found}")));
@@ -151,12 +150,12 @@ impl ListReader<'_> {
         if Kind::of(array) != Kind::Array {
             return Err(invalid(format_args!("invalid 'plugins' type {}", Kind::of(array).go_type())));
         }
-        let elements = json::elements(array).map_err(invalid)?;
+        let elements = json::elements_of(array).map_err(invalid)?;
         if elements.is_empty() {
             return Err(invalid("no plugins in list"));
         }
         let read = |(index, text): (usize, &str)| {
-            let conf = plugin::parse(text, Order::Resorted).map_err(|error| {
+            let conf = plugin::parse_checked(text, Order::Resorted).map_err(|error| {
                 error
                     .context(format_args!("failed to parse plugin config {index}"))
                     .with(|facts| facts.index = Some(index))

@@ -32,7 +32,15 @@ pub fn named_conf_from_bytes(bytes: &[u8]) -> Result<PluginConfig> {
 
 /// Reads the protocol's keys of a plugin object.
 pub(super) fn parse(text: &str, order: Order) -> Result<PluginConf> {
-    let conf = read(text, order).map_err(invalid)?;
+    with_type(read(text, order).map_err(invalid)?)
+}
+
+/// The same for a part of a text that was checked.
+pub(super) fn parse_checked(text: &str, order: Order) -> Result<PluginConf> {
+    with_type(read_object(text, order, json::members_of).map_err(invalid)?)
+}
+
+fn with_type(conf: PluginConf) -> Result<PluginConf> {
     if conf.plugin_type.is_empty() {
         return Err(invalid(Problem::new("missing 'type'")));
     }
@@ -44,12 +52,20 @@ fn invalid(problem: Problem) -> Error {
 }
 
 fn read(text: &str, order: Order) -> Result<PluginConf, Problem> {
+    read_object(text, order, json::members)
+}
+
+fn read_object<'a>(
+    text: &'a str,
+    order: Order,
+    members: impl FnOnce(&'a str) -> Result<Vec<Member<'a>>, Problem>,
+) -> Result<PluginConf, Problem> {
     let mut conf = PluginConf::default();
     // The original decodes null into an empty configuration, which then lacks its type.
     if Kind::of(text) == Kind::Null && json::value(text).is_ok() {
         return Ok(conf);
     }
-    json::each_field_of(json::members(text)?, &FIELDS, order, |name, Member { value, .. }| match name {
+    json::each_field_of(members(text)?, &FIELDS, order, |name, Member { value, .. }| match name {
         Some("cniVersion") => set_string(&mut conf.cni_version, value),
         Some("name") => set_string(&mut conf.name, value),
         Some("type") => set_string(&mut conf.plugin_type, value),
@@ -88,7 +104,7 @@ fn merge_capabilities(capabilities: &mut BTreeMap<String, bool>, value: &str) ->
         capabilities.clear();
         return Ok(());
     }
-    for member in json::members(value)? {
+    for member in json::members_of(value)? {
         check_kind(member.value, Kind::Bool).map_err(|problem| problem.in_key(&member.key))?;
         capabilities.insert(member.key.into_owned(), member.value == "true");
     }
@@ -108,7 +124,7 @@ fn check_string(value: &str) -> Result<(), Problem> {
 fn check_array(value: &str, check: impl Fn(&str) -> Result<(), Problem>) -> Result<(), Problem> {
     check_kind(value, Kind::Array)?;
     if Kind::of(value) == Kind::Array {
-        for (index, element) in json::elements(value)?.into_iter().enumerate() {
+        for (index, element) in json::elements_of(value)?.into_iter().enumerate() {
             check(element).map_err(|problem| problem.in_element(index))?;
         }
     }

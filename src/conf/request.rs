@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result, Status};
-use crate::types::json::{self, Kind, Order};
+use crate::types::json::{self, Kind, Member, Order, Problem};
 use crate::types::network::PluginConfig;
 
 use super::plugin;
@@ -21,7 +21,8 @@ type Injection<'a> = (&'a str, &'a str);
 /// not an object, or what comes out is not a plugin's configuration.
 pub fn inject_conf(conf: &str, values: &BTreeMap<String, Box<RawValue>>) -> Result<PluginConfig> {
     let values: Vec<Injection<'_>> = values.iter().map(|(key, value)| (key.as_str(), value.get())).collect();
-    let text = inject(conf, &values)?;
+    let members = json::members(conf).map_err(not_an_object)?;
+    let text = inject(members, conf.len(), &values)?;
     let conf = plugin::parse(&text, Order::Resorted)?;
     Ok(PluginConfig { conf, text, bytes: None })
 }
@@ -44,8 +45,8 @@ pub(crate) struct Injected<'a> {
 /// The request of one plugin in a list or on its own (specification, section 3, "Deriving request
 /// configuration from plugin configuration").
 pub(crate) fn derive(plugin: &PluginConfig, injected: &Injected<'_>) -> Result<String> {
-    let cni_version = serde_json::Value::from(injected.cni_version).to_string();
-    let name = serde_json::Value::from(injected.name).to_string();
+    let cni_version = json::quoted(injected.cni_version);
+    let name = json::quoted(injected.name);
     let runtime_config =
         injected.capability_args.and_then(|args| runtime_config(plugin.capabilities(), args));
     let mut values: Vec<Injection<'_>> = Vec::with_capacity(5);
@@ -56,7 +57,9 @@ pub(crate) fn derive(plugin: &PluginConfig, injected: &Injected<'_>) -> Result<S
     let attachments = ["cni.dev/valid-attachments", "cni.dev/attachments"];
     values
         .extend(injected.valid_attachments.into_iter().flat_map(|array| attachments.map(|key| (key, array))));
-    inject(plugin.text(), &values)
+    // A plugin's text was checked when it was read.
+    let members = json::members_of(plugin.text()).map_err(not_an_object)?;
+    inject(members, plugin.text().len(), &values)
 }
 
 /// The capability arguments whose capability the plugin declares, if there is one.
@@ -73,10 +76,12 @@ fn runtime_config(
     if passed.is_empty() { None } else { serde_json::to_string(&passed).ok() }
 }
 
-fn inject(conf: &str, values: &[Injection<'_>]) -> Result<String> {
-    let members = json::members(conf).map_err(|problem| {
-        Error::new(Status::InvalidConfig, format!("unmarshal existing network bytes: {problem}"))
-    })?;
+fn not_an_object(problem: Problem) -> Error {
+    Error::new(Status::InvalidConfig, format!("unmarshal existing network bytes: {problem}"))
+}
+
+/// The object of `members`, whose text has `length` bytes, with `values` put in.
+fn inject(members: Vec<Member<'_>>, length: usize, values: &[Injection<'_>]) -> Result<String> {
     for (key, value) in values {
         if key.is_empty() {
             return Err(Error::new(Status::InvalidArgument, "keys cannot be empty"));
@@ -87,7 +92,7 @@ fn inject(conf: &str, values: &[Injection<'_>]) -> Result<String> {
         }
     }
     let room: usize = values.iter().map(|(key, value)| key.len() + value.len() + 4).sum();
-    let mut out = String::with_capacity(conf.len() + room + 2);
+    let mut out = String::with_capacity(length + room + 2);
     let mut separator = '{';
     let mut push = |key: &str, value: &str| {
         out.push(separator);
@@ -102,7 +107,7 @@ fn inject(conf: &str, values: &[Injection<'_>]) -> Result<String> {
         }
     }
     for (key, value) in values {
-        push(&serde_json::Value::from(*key).to_string(), value);
+        push(&json::quoted(key), value);
     }
     if members.is_empty() && values.is_empty() {
         out.push('{');

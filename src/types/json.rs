@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 mod fields;
@@ -16,9 +16,10 @@ mod write;
 
 pub(crate) use fields::{Order, Saved, each_field, each_field_of, fold_eq};
 pub(crate) use scan::{each_element, each_member};
-pub(crate) use write::{ObjectWriter, push_string};
+pub(crate) use write::{ObjectWriter, push_string, quoted};
 
 /// One member of an object.
+#[derive(Clone)]
 pub(crate) struct Member<'a> {
     /// The key as it is written, quotes included.
     pub raw_key: &'a str,
@@ -28,28 +29,48 @@ pub(crate) struct Member<'a> {
     pub value: &'a str,
 }
 
-/// The members of the object `text`, in order, duplicates included.
+/// The members of the object `text`, in order, duplicates included. All of `text` is checked.
 pub(crate) fn members(text: &str) -> Result<Vec<Member<'_>>, Problem> {
-    let text = value(text)?;
-    if Kind::of(text) != Kind::Object {
-        return Err(Problem::expected("an object", text));
+    let RawMembers(members) = object(text)?;
+    members
+        .into_iter()
+        .map(|(key, value)| Ok(Member { raw_key: key.get(), key: string(key.get())?, value: value.get() }))
+        .collect()
+}
+
+/// The same, for a caller that passes values on as checked texts.
+pub(crate) fn raw_members(text: &str) -> Result<Vec<(Cow<'_, str>, &RawValue)>, Problem> {
+    let RawMembers(members) = object(text)?;
+    members.into_iter().map(|(key, value)| Ok((string(key.get())?, value))).collect()
+}
+
+fn object(text: &str) -> Result<RawMembers<'_>, Problem> {
+    match Kind::of(text) {
+        Kind::Object => parse(text),
+        _ => Err(Problem::expected("an object", value(text)?)),
+    }
+}
+
+/// The members of the object `checked`, which is a part of a text that was checked.
+pub(crate) fn members_of(checked: &str) -> Result<Vec<Member<'_>>, Problem> {
+    if Kind::of(checked) != Kind::Object {
+        return Err(Problem::expected("an object", checked));
     }
     let mut out = Vec::with_capacity(8);
-    each_member(text, |member| {
+    each_member(checked, |member| {
         out.push(member);
         Ok(())
     })?;
     Ok(out)
 }
 
-/// The elements of the array `text`.
-pub(crate) fn elements(text: &str) -> Result<Vec<&str>, Problem> {
-    let text = value(text)?;
-    if Kind::of(text) != Kind::Array {
-        return Err(Problem::expected("an array", text));
+/// The elements of the array `checked`, which is a part of a text that was checked.
+pub(crate) fn elements_of(checked: &str) -> Result<Vec<&str>, Problem> {
+    if Kind::of(checked) != Kind::Array {
+        return Err(Problem::expected("an array", checked));
     }
     let mut out = Vec::new();
-    each_element(text, |element| {
+    each_element(checked, |element| {
         out.push(element);
         Ok(())
     })?;
@@ -253,6 +274,31 @@ fn replace_lone_surrogates(text: &str) -> Option<String> {
     replaced.then_some(out)
 }
 
+/// Keys and values as they are written, told apart in the one pass that checks them.
+struct RawMembers<'a>(Vec<(&'a RawValue, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for RawMembers<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = RawMembers<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::with_capacity(8);
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(RawMembers(members))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
 struct BorrowedStr<'a>(Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for BorrowedStr<'de> {
@@ -302,7 +348,7 @@ mod tests {
     #[test]
     fn a_problem_tells_the_path_or_the_place() {
         let problem = members("{\"a\":1,\n}").err().unwrap();
-        assert_eq!(problem.to_string(), "key must be a string at line 2 column 1");
+        assert_eq!(problem.to_string(), "trailing comma at line 2 column 1");
         let nested = Problem::expected("a string", "7").in_element(2).in_key("search").in_key("dns");
         assert_eq!(nested.to_string(), "dns.search[2]: expected a string, found a number");
         let fixed = Problem::fixed("invalid CIDR address: x").in_key("address").in_element(0).in_key("ips");

@@ -12,6 +12,8 @@ mod write;
 
 use std::borrow::Cow;
 
+use serde_json::value::RawValue;
+
 use crate::error::{Error, Result, Status};
 use crate::text;
 use crate::types::json::{self, Kind, Member, Order, Problem};
@@ -81,7 +83,12 @@ impl CniResult {
     /// [`Status::InvalidResult`], as [`CniResult::from_plugin_output`]; a version that is not a string is
     /// an error here.
     pub fn from_json(text: &str) -> Result<CniResult> {
-        CniResult::from_json_in(text, Order::AsWritten)
+        CniResult::from_members(members_or_null(text), Order::AsWritten)
+    }
+
+    /// The same for a text that was checked.
+    pub(crate) fn from_raw(raw: &RawValue) -> Result<CniResult> {
+        CniResult::from_members(members_or_null_of(raw), Order::AsWritten)
     }
 
     /// Reads the result in a cache file, which the original takes apart and encodes again before it reads it:
@@ -89,18 +96,19 @@ impl CniResult {
     ///
     /// # Errors
     /// As [`CniResult::from_json`].
-    pub(crate) fn from_cache(text: &str) -> Result<CniResult> {
-        CniResult::from_json_in(text, Order::Resorted)
+    pub(crate) fn from_cache(raw: &RawValue) -> Result<CniResult> {
+        CniResult::from_members(members_or_null_of(raw), Order::Resorted)
     }
 
-    fn from_json_in(text: &str, order: Order) -> Result<CniResult> {
+    fn from_members(members: Result<Vec<Member<'_>>, Problem>, order: Order) -> Result<CniResult> {
         let decode = || {
+            let members = members?;
+            let versions = members.iter().filter(|member| json::fold_eq(&member.key, "cniVersion"));
             let mut version = Cow::Borrowed("");
-            json::each_field_of(members_or_null(text)?, &["cniVersion"], order, |name, member| match name {
-                Some(_) => read::read_string(&mut version, member.value),
-                None => Ok(()),
+            json::each_field_of(versions.cloned().collect(), &["cniVersion"], order, |_, member| {
+                read::read_string(&mut version, member.value)
             })?;
-            Ok((members_or_null(text)?, version))
+            Ok((members, version))
         };
         let (members, version) = decode().map_err(|problem: Problem| {
             let error: Error = invalid(problem);
@@ -292,6 +300,13 @@ fn members_or_null(text: &str) -> Result<Vec<Member<'_>>, Problem> {
     match text.trim_matches([' ', '\t', '\n', '\r']) {
         "null" => Ok(Vec::new()),
         _ => json::members(text),
+    }
+}
+
+fn members_or_null_of(raw: &RawValue) -> Result<Vec<Member<'_>>, Problem> {
+    match raw.get() {
+        "null" => Ok(Vec::new()),
+        text => json::members_of(text),
     }
 }
 

@@ -61,6 +61,13 @@ impl<'o> ObjectWriter<'o> {
     }
 }
 
+/// The text of a string by itself.
+pub(crate) fn quoted(value: &str) -> String {
+    let mut out = String::with_capacity(value.len() + 2);
+    push_string(&mut out, value);
+    out
+}
+
 /// Writes a string: quotes around it, and escaped only what JSON cannot hold otherwise.
 pub(crate) fn push_string(out: &mut String, value: &str) {
     out.push('"');
