@@ -150,18 +150,20 @@ impl ListReader<'_> {
         if Kind::of(array) != Kind::Array {
             return Err(invalid(format_args!("invalid 'plugins' type {}", Kind::of(array).go_type())));
         }
-        let elements = json::elements_of(array).map_err(invalid)?;
-        if elements.is_empty() {
-            return Err(invalid("no plugins in list"));
-        }
-        let read = |(index, text): (usize, &str)| {
+        let mut plugins = Vec::with_capacity(4);
+        json::each_element(array, |text| {
+            let index = plugins.len();
             let conf = plugin::parse_checked(text, Order::Resorted).map_err(|error| {
                 error
                     .context(format_args!("failed to parse plugin config {index}"))
                     .with(|facts| facts.index = Some(index))
             })?;
-            Ok(PluginConfig { conf, text: text.to_owned(), bytes: None })
-        };
-        elements.into_iter().enumerate().map(read).collect()
+            plugins.push(PluginConfig { conf, text: text.to_owned(), bytes: None });
+            Ok::<(), Error>(())
+        })?;
+        if plugins.is_empty() {
+            return Err(invalid("no plugins in list"));
+        }
+        Ok(plugins)
     }
 }

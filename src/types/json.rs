@@ -72,7 +72,7 @@ pub(crate) fn elements_of(checked: &str) -> Result<Vec<&str>, Problem> {
     let mut out = Vec::new();
     each_element(checked, |element| {
         out.push(element);
-        Ok(())
+        Ok::<(), Problem>(())
     })?;
     Ok(out)
 }

@@ -63,24 +63,30 @@ pub(crate) fn each_field_of<'a>(
     mut visit: impl FnMut(Option<&'static str>, Member<'a>) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
     let mut saved = Saved::default();
-    let mut resorted = Vec::new();
+    if order == Order::AsWritten {
+        for member in members {
+            let name = field(names, &member.key);
+            saved.pass(visit_field(&mut visit, name, member))?;
+        }
+        return saved.finish();
+    }
+    let mut fields = Vec::with_capacity(members.len());
     for member in members {
-        let name = field(names, &member.key);
-        match (order, name) {
-            (Order::Resorted, Some(name)) => resorted.push((name, member)),
-            _ => saved.pass(visit_field(&mut visit, name, member))?,
+        match field(names, &member.key) {
+            Some(name) => fields.push((name, member)),
+            None => saved.pass(visit(None, member))?,
         }
     }
     // The sort is stable, so equal keys stay in the order written and the last of them is kept.
-    resorted.sort_by(|(_, one), (_, other)| one.key.cmp(&other.key));
-    resorted.dedup_by(|(_, later), (_, earlier)| {
+    fields.sort_by(|(_, one), (_, other)| one.key.cmp(&other.key));
+    fields.dedup_by(|(_, later), (_, earlier)| {
         let same = later.key == earlier.key;
         if same {
             std::mem::swap(later, earlier);
         }
         same
     });
-    for (name, member) in resorted {
+    for (name, member) in fields {
         saved.pass(visit_field(&mut visit, Some(name), member))?;
     }
     saved.finish()

@@ -24,10 +24,10 @@ pub(crate) fn each_member<'a>(
 }
 
 /// Hands the elements of the array `text` to `visit`, in order.
-pub(crate) fn each_element<'a>(
+pub(crate) fn each_element<'a, E>(
     text: &'a str,
-    mut visit: impl FnMut(&'a str) -> Result<(), Problem>,
-) -> Result<(), Problem> {
+    mut visit: impl FnMut(&'a str) -> Result<(), E>,
+) -> Result<(), E> {
     let mut scanner = Scanner::inside(text);
     while !scanner.next_is(b']') && scanner.at < text.len() {
         visit(scanner.value())?;
@@ -41,6 +41,46 @@ struct Scanner<'a> {
     at: usize,
 }
 
+/// What a byte means outside of strings.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// A part of a number, `true`, `false` or `null`; or nothing that JSON has.
+    Plain,
+    Space,
+    /// Ends a value without being part of it.
+    Separator,
+    Quote,
+    Open,
+    Close,
+}
+
+/// The class of every byte: looking it up takes one step, whatever it is.
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Plain; 256];
+    let known: [(&[u8], Class); 5] = [
+        (b" \t\n\r", Class::Space),
+        (b",:", Class::Separator),
+        (b"\"", Class::Quote),
+        (b"{[", Class::Open),
+        (b"}]", Class::Close),
+    ];
+    let mut kind = 0;
+    while kind < known.len() {
+        let (bytes, class) = known[kind];
+        let mut at = 0;
+        while at < bytes.len() {
+            classes[bytes[at] as usize] = class;
+            at += 1;
+        }
+        kind += 1;
+    }
+    classes
+};
+
+fn class(byte: u8) -> Class {
+    CLASSES[usize::from(byte)]
+}
+
 impl<'a> Scanner<'a> {
     /// Begins behind the bracket that opens an object or an array.
     fn inside(text: &'a str) -> Scanner<'a> {
@@ -52,7 +92,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn skip_space(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+        while self.peek().is_some_and(|byte| class(byte) == Class::Space) {
             self.at += 1;
         }
     }
@@ -70,55 +110,74 @@ impl<'a> Scanner<'a> {
 
     /// The value that begins here.
     fn value(&mut self) -> &'a str {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let length = match rest.first().map(|first| class(*first)) {
+            Some(Class::Quote) => string_length(rest),
+            Some(Class::Open) => nested_length(rest),
+            _ => rest.iter().position(|byte| class(*byte) != Class::Plain).unwrap_or(rest.len()),
+        };
         let start = self.at;
-        match self.peek() {
-            Some(b'"') => self.skip_string(),
-            Some(b'{' | b'[') => self.skip_nested(),
-            _ => {
-                while !matches!(self.peek(), None | Some(b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r')) {
-                    self.at += 1;
-                }
-            }
-        }
+        self.at += length;
         self.text.get(start..self.at).unwrap_or_default()
     }
+}
 
-    fn skip_string(&mut self) {
-        self.at += 1;
-        while let Some(length) = self.rest().iter().position(|byte| matches!(byte, b'"' | b'\\')) {
-            let quote = self.rest()[length] == b'"';
-            self.at += length + if quote { 1 } else { 2 };
-            if quote {
-                return;
-            }
-        }
-        self.at = self.text.len();
-    }
-
-    fn skip_nested(&mut self) {
-        let mut depth = 0_usize;
-        let bracket_or_quote = |byte: &u8| matches!(byte, b'"' | b'{' | b'[' | b'}' | b']');
-        while let Some(length) = self.rest().iter().position(bracket_or_quote) {
-            self.at += length;
-            match self.rest()[0] {
-                b'"' => {
-                    self.skip_string();
+/// How long the string is that `rest` begins with, quotes included.
+fn string_length(rest: &[u8]) -> usize {
+    let mut at = 1;
+    loop {
+        at += match rest.get(at..).unwrap_or_default().first_chunk() {
+            // Eight bytes at a time, as long as nothing in them needs a look.
+            Some(word) => match first_quote_or_backslash(u64::from_le_bytes(*word)) {
+                8 => {
+                    at += 8;
                     continue;
                 }
-                b'{' | b'[' => depth += 1,
-                _ => depth = depth.saturating_sub(1),
+                length => length,
+            },
+            None => match rest.get(at..).unwrap_or_default().iter().position(|b| matches!(b, b'"' | b'\\')) {
+                Some(length) => length,
+                None => return rest.len(),
+            },
+        };
+        if rest[at] == b'"' {
+            return at + 1;
+        }
+        at += 2;
+    }
+}
+
+/// The place of the first such byte in the word, counted from the lowest; 8 when there is none.
+fn first_quote_or_backslash(word: u64) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    // The lowest bit that this sets is that of the first zero byte; bits above it may be wrong.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let found = zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64));
+    found.trailing_zeros() as usize / 8
+}
+
+/// How long the object or array is that `rest` begins with.
+fn nested_length(rest: &[u8]) -> usize {
+    let (mut at, mut depth) = (0, 0_usize);
+    while let Some(byte) = rest.get(at) {
+        match class(*byte) {
+            Class::Plain | Class::Space | Class::Separator => at += 1,
+            Class::Quote => at += string_length(&rest[at..]),
+            Class::Open => {
+                depth += 1;
+                at += 1;
             }
-            self.at += 1;
-            if depth == 0 {
-                return;
+            Class::Close => {
+                depth = depth.saturating_sub(1);
+                at += 1;
+                if depth == 0 {
+                    return at;
+                }
             }
         }
-        self.at = self.text.len();
     }
-
-    fn rest(&self) -> &'a [u8] {
-        self.text.as_bytes().get(self.at..).unwrap_or_default()
-    }
+    rest.len()
 }
 
 #[cfg(test)]
@@ -140,7 +199,7 @@ mod tests {
         let mut seen = Vec::new();
         each_element(text, |element| {
             seen.push(element);
-            Ok(())
+            Ok::<(), Problem>(())
         })
         .unwrap();
         seen
@@ -159,6 +218,21 @@ mod tests {
         assert_eq!(elements_of("[ 1 ,\"é,]\",[[],[2]] , null\n]"), ["1", "\"é,]\"", "[[],[2]]", "null"]);
         assert!(members_of("{ }").is_empty());
         assert!(elements_of("[\n]").is_empty());
+    }
+
+    #[test]
+    fn a_string_ends_at_its_quote_wherever_that_stands() {
+        for length in 0..40 {
+            let plain = format!("\"{}\"", "é".repeat(length));
+            assert_eq!(string_length(format!("{plain}, \"more\"").as_bytes()), plain.len());
+            assert_eq!(string_length(plain.as_bytes()), plain.len());
+            for escaped in ["\\\"", "\\\\"] {
+                let text = format!("\"{}{escaped}{}\"", "x".repeat(length), "y".repeat(length % 9));
+                assert_eq!(string_length(format!("{text}]").as_bytes()), text.len());
+            }
+            let open = &plain[..plain.len() - 1];
+            assert_eq!(string_length(open.as_bytes()), open.len());
+        }
     }
 
     #[test]
@@ -181,7 +255,7 @@ mod tests {
             "{\"é\\é",
         ] {
             let _ = each_member(text, |_| Ok(()));
-            let _ = each_element(text, |_| Ok(()));
+            let _ = each_element(text, |_| Ok::<(), Problem>(()));
         }
     }
 }
