@@ -148,8 +148,18 @@ impl Dir {
 
     /// A new file of mode 0600, whatever the umask, open for reading and writing.
     pub(super) fn create_file(&self, name: &str) -> io::Result<(File, Metadata)> {
+        self.create_file_and(name, |_| ())
+    }
+
+    /// The same; `first` has the file before anything else is asked of it.
+    pub(super) fn create_file_and(
+        &self,
+        name: &str,
+        first: impl FnOnce(&File),
+    ) -> io::Result<(File, Metadata)> {
         let flags = libc::O_RDWR | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW;
         let file = File::from(sys::openat(self.file.as_fd(), &c_name(name)?, flags, FILE_MODE)?);
+        first(&file);
         let metadata = file.metadata()?;
         if metadata.permissions().mode() & 0o7777 != FILE_MODE {
             file.set_permissions(Permissions::from_mode(FILE_MODE))?;
@@ -218,6 +228,16 @@ impl Dir {
                 }
             }
         }
+    }
+
+    /// Calls `visit` with the names that the kernel tells at once, of a directory that was not read before.
+    pub(super) fn some_names(&self, mut visit: impl FnMut(&OsStr)) -> io::Result<()> {
+        let mut buffer = [0; 2 << 10];
+        let filled = sys::getdents(self.file.as_fd(), &mut buffer)?;
+        (Entries { rest: &buffer[..filled] })
+            .filter(|name| !matches!(*name, b"." | b".."))
+            .for_each(|name| visit(OsStr::from_bytes(name)));
+        Ok(())
     }
 
     pub(super) fn path(&self) -> &Path {

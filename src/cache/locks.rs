@@ -10,9 +10,9 @@
 //! *Order.* An operation takes its network first, then its attachment.
 //!
 //! *Fairness.* GC waits until no ADD or DEL is left on its network; with a stream of them, each beginning
-//! before the last one ends, that would be never. So both pass a gate first, one more byte of the network:
-//! GC shuts it while it waits, and whoever comes later stays before it. Nobody at a gate holds a lock,
-//! for who carries any passes it by; hence gates add no way to deadlock.
+//! before the last one ends, that would be never. So there is a gate, one more byte of the network: GC locks it while
+//! it waits, and ADD and DEL look first whether it is open. Nobody at a gate holds a lock, for who carries any
+//! passes it by; hence gates add no way to deadlock.
 //!
 //! *Waiting* is trying again, at most 16 ms later: the kernel's own waiting knows neither a deadline nor
 //! a cancellation.
@@ -234,7 +234,11 @@ impl Locks<'_> {
         if self.held.touch(self.id) {
             return self.take(Space::Network, network, mode, &mut wait);
         }
-        let gate = self.take(Space::Gate, network, mode, &mut wait)?;
+        // Who comes in by the gate only looks whether it is open.
+        let gate = match mode {
+            LockMode::Shared => self.pass(Space::Gate, network, &mut wait).map(|()| None)?,
+            LockMode::Exclusive => self.take(Space::Gate, network, mode, &mut wait)?,
+        };
         let network = self.take(Space::Network, network, mode, &mut wait)?;
         if let Some(gate) = gate {
             sys::unlock_byte(self.file.0.as_fd(), gate.offset)
@@ -260,6 +264,18 @@ impl Locks<'_> {
         let mut wait = Wait::new(&what, context, deadline);
         self.take(Space::Attachment, &names::plain(key), LockMode::Exclusive, &mut wait)
             .map_err(|error| error.with(|facts| facts.attachment = Some(key.clone())))
+    }
+
+    /// Waits until nobody has that lock exclusively, and does not take it.
+    fn pass(&self, space: Space, name: &str, wait: &mut Wait<'_>) -> Result<()> {
+        let id = LockId { offset: offset(space, name), ..self.id };
+        loop {
+            match sys::could_lock_byte(self.file.0.as_fd(), LockMode::Shared, id.offset) {
+                Ok(true) => return Ok(()),
+                Ok(false) => wait.pause()?,
+                Err(error) => return Err(no_lock(&self.path, &error)),
+            }
+        }
     }
 
     fn take(&self, space: Space, name: &str, mode: LockMode, wait: &mut Wait<'_>) -> Result<Option<LockId>> {

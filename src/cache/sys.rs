@@ -17,6 +17,15 @@ pub(super) enum LockMode {
     Exclusive,
 }
 
+impl LockMode {
+    fn kind(self) -> c_int {
+        match self {
+            LockMode::Shared => libc::F_RDLCK,
+            LockMode::Exclusive => libc::F_WRLCK,
+        }
+    }
+}
+
 pub(super) fn openat(dir: BorrowedFd<'_>, name: &CStr, flags: c_int, mode: u32) -> io::Result<OwnedFd> {
     let fd = retry(|| {
         // SAFETY: `name` is NUL-terminated and outlives the call, `dir` is open while it is borrowed.
@@ -124,11 +133,15 @@ pub(super) fn try_flock(fd: BorrowedFd<'_>) -> io::Result<bool> {
 
 /// Takes the lock of one byte for the open file description behind `fd`, unless another one has it.
 pub(super) fn try_lock_byte(fd: BorrowedFd<'_>, mode: LockMode, offset: i64) -> io::Result<bool> {
-    let kind = match mode {
-        LockMode::Shared => libc::F_RDLCK,
-        LockMode::Exclusive => libc::F_WRLCK,
-    };
-    taken(set_lock(fd, kind, offset, 1), &[libc::EAGAIN, libc::EACCES])
+    taken(set_lock(fd, mode.kind(), offset, 1), &[libc::EAGAIN, libc::EACCES])
+}
+
+/// Whether nobody's lock stands in the way of that lock of one byte, which is not taken.
+pub(super) fn could_lock_byte(fd: BorrowedFd<'_>, mode: LockMode, offset: i64) -> io::Result<bool> {
+    let mut lock = flock(mode.kind(), offset, 1);
+    // SAFETY: `lock` outlives the call, which reads it and writes to it.
+    retry(|| unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_OFD_GETLK, &raw mut lock) })?;
+    Ok(lock.l_type == libc::F_UNLCK as libc::c_short)
 }
 
 pub(super) fn unlock_byte(fd: BorrowedFd<'_>, offset: i64) -> io::Result<()> {
@@ -140,6 +153,12 @@ pub(super) fn unlock_all(fd: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 fn set_lock(fd: BorrowedFd<'_>, kind: c_int, start: i64, len: i64) -> io::Result<c_int> {
+    let lock = flock(kind, start, len);
+    // SAFETY: `lock` outlives the call, which only reads it.
+    retry(|| unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) })
+}
+
+fn flock(kind: c_int, start: i64, len: i64) -> Flock {
     // SAFETY: all zero bytes are a valid value of this struct of integers; `l_pid` must be zero.
     let mut lock: Flock = unsafe { std::mem::zeroed() };
     // The constants are small; their type differs between C libraries.
@@ -147,8 +166,7 @@ fn set_lock(fd: BorrowedFd<'_>, kind: c_int, start: i64, len: i64) -> io::Result
     lock.l_whence = libc::SEEK_SET as libc::c_short;
     lock.l_start = start;
     lock.l_len = len;
-    // SAFETY: `lock` outlives the call, which only reads it.
-    retry(|| unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) })
+    lock
 }
 
 fn taken(outcome: io::Result<c_int>, busy: &[c_int]) -> io::Result<bool> {

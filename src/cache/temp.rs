@@ -36,15 +36,17 @@ impl Temp {
     pub(super) fn create(dir: &Arc<Dir>) -> io::Result<Temp> {
         for _ in 0..ATTEMPTS {
             let name = unique();
-            let (file, _) = match dir.create_file(&name) {
+            let mut locked = Ok(false);
+            let lock = |file: &File| locked = sys::try_flock(file.as_fd());
+            let (file, metadata) = match dir.create_file_and(&name, lock) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 outcome => outcome?,
             };
             // From here on the name is removed on every way out.
             let temp = Temp { dir: dir.clone(), name, file, length: 0, placed: false };
-            match sys::try_flock(temp.file.as_fd()) {
+            match locked {
                 // Between its making and this lock a sweep may have taken it for a dead one.
-                Ok(true) if temp.file.metadata()?.nlink() > 0 => return Ok(temp),
+                Ok(true) if metadata.nlink() > 0 => return Ok(temp),
                 Ok(_) => {}
                 // A file system without this lock. Nobody can sweep there either.
                 Err(_) => return Ok(temp),
@@ -87,11 +89,8 @@ impl Drop for Temp {
 /// Removes what dead writers left. Never a reason for the store to fail.
 pub(super) fn sweep(dir: &Dir) {
     let mut names = Vec::new();
-    let _ = dir.each_name(4 << 10, |name| {
-        names.push(name.to_owned());
-        names.len() < SWEEP_MOST
-    });
-    for name in names {
+    let _ = dir.some_names(|name| names.push(name.to_owned()));
+    for name in names.into_iter().take(SWEEP_MOST) {
         let Ok((file, _)) = dir.open_file(&name, libc::O_RDONLY) else { continue };
         if sys::try_flock(file.as_fd()).is_ok_and(|dead| dead) {
             // Names are never used again: this one is the locked file's, or nobody's any more.

@@ -1,7 +1,7 @@
 //! The environment of a plugin: the host's by policy, the protocol's, and nothing twice.
 
 use std::ffi::CString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 
 use crate::context::EnvPolicy;
 
@@ -11,28 +11,27 @@ use crate::context::EnvPolicy;
 /// The host's environment is read once here. A variable that cannot be passed on (a NUL in it) is left
 /// out; the callers have checked theirs.
 pub(crate) fn build(policy: &EnvPolicy, own: &[(&str, String)]) -> Vec<CString> {
-    let mut variables = Environment::default();
+    let mut variables = Environment { lines: Vec::with_capacity(64), by_name: Vec::with_capacity(64) };
     match policy {
         EnvPolicy::Inherit => {
             for (name, value) in std::env::vars_os() {
-                variables.set(name.into_vec(), value.as_bytes());
+                variables.set(name.as_bytes(), value.as_bytes());
             }
         }
         EnvPolicy::Clean => variables.keep("PATH"),
         EnvPolicy::Keep(names) => names.iter().for_each(|name| variables.keep(name)),
         EnvPolicy::Exactly(pairs) => {
             for (name, value) in pairs {
-                variables.set(name.clone().into_bytes(), value.as_bytes());
+                variables.set(name.as_bytes(), value.as_bytes());
             }
         }
     }
     for (name, value) in own {
-        variables.set((*name).into(), value.as_bytes());
+        variables.set(name.as_bytes(), value.as_bytes());
     }
     variables.lines
 }
 
-#[derive(Default)]
 struct Environment {
     lines: Vec<CString>,
     /// The place of each line and the length of its name, in the order of the names.
@@ -40,20 +39,19 @@ struct Environment {
 }
 
 impl Environment {
-    fn set(&mut self, name: Vec<u8>, value: &[u8]) {
+    fn set(&mut self, name: &[u8], value: &[u8]) {
         let name_of = |(place, length): (usize, usize)| &self.lines[place].as_bytes()[..length];
-        let found = self.by_name.binary_search_by(|&entry| name_of(entry).cmp(&name));
-        let length = name.len();
-        let mut line = name;
+        let found = self.by_name.binary_search_by(|&entry| name_of(entry).cmp(name));
         // Room for the NUL as well, so that the line is not moved once more.
-        line.reserve_exact(value.len() + 2);
+        let mut line = Vec::with_capacity(name.len() + value.len() + 2);
+        line.extend_from_slice(name);
         line.push(b'=');
         line.extend_from_slice(value);
         let Ok(line) = CString::new(line) else { return };
         match found {
             Ok(at) => self.lines[self.by_name[at].0] = line,
             Err(at) => {
-                self.by_name.insert(at, (self.lines.len(), length));
+                self.by_name.insert(at, (self.lines.len(), name.len()));
                 self.lines.push(line);
             }
         }
@@ -61,7 +59,7 @@ impl Environment {
 
     fn keep(&mut self, name: &str) {
         if let Some(value) = std::env::var_os(name) {
-            self.set(name.into(), value.as_bytes());
+            self.set(name.as_bytes(), value.as_bytes());
         }
     }
 }

@@ -90,17 +90,25 @@ impl<K: Keep> Capture<K> {
         self.pipe.as_ref()
     }
 
+    /// Nobody writes to it any more, and nothing is in it.
+    pub(super) fn close(&mut self) {
+        self.pipe = None;
+    }
+
     /// Reads what is there, within reason: a plugin that writes for ever must not keep the host here.
     ///
-    /// `to_end` says that nobody writes any more; without it, a read that did not fill its buffer is the
-    /// last, which saves the one that would find nothing.
-    pub(super) fn pull(&mut self, to_end: bool) {
+    /// A read that did not fill its buffer took all there was, which saves the one that would find nothing. If
+    /// nobody writes any more (`closed`), that was the end.
+    pub(super) fn pull(&mut self, closed: bool) {
         for _ in 0..READS_AT_ONCE {
             let Some(pipe) = &self.pipe else { return };
             let most = self.kept.room();
             match self.kept.read(pipe, most) {
                 Ok(0) => self.pipe = None,
-                Ok(count) if count < most && !to_end => return,
+                Ok(count) if count < most => {
+                    self.pipe.take_if(|_| closed);
+                    return;
+                }
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(_) => self.pipe = None,

@@ -7,7 +7,7 @@
 use std::time::Instant;
 
 use super::child::{Child, LAST_WAIT, SLICE};
-use super::pipes::Pipes;
+use super::pipes::{Capture, Keep, Pipes};
 use super::spawn::Failure;
 use super::stack::Stack;
 use super::sys;
@@ -129,12 +129,8 @@ impl<'a> Run<'a> {
         if is_ready(STDIN) {
             self.pipes.stdin.push();
         }
-        if is_ready(STDOUT) {
-            self.pipes.stdout.pull(events(STDOUT) & libc::POLLHUP != 0);
-        }
-        if is_ready(STDERR) {
-            self.pipes.stderr.pull(events(STDERR) & libc::POLLHUP != 0);
-        }
+        pull(&mut self.pipes.stdout, events(STDOUT));
+        pull(&mut self.pipes.stderr, events(STDERR));
         self.ended =
             self.ended || is_ready(PROCESS) || self.child.pidfd().is_none() && self.child.has_ended();
         if is_ready(WAKE) {
@@ -216,8 +212,8 @@ impl<'a> Run<'a> {
 
     fn finish(mut self) -> Result<(Outcome, Left), Failure> {
         // The last words of a plugin that was killed.
-        self.pipes.stdout.pull(true);
-        self.pipes.stderr.pull(true);
+        self.pipes.stdout.pull(false);
+        self.pipes.stderr.pull(false);
         // One that has not even ended after SIGKILL has been waited for.
         let termination = if self.ended { self.child.reap_soon() } else { self.child.reap() };
         if let Some(failure) = self.child.failure() {
@@ -234,6 +230,15 @@ impl<'a> Run<'a> {
         };
         let left = if reaped { Left::Stack(self.child.into_stack()) } else { Left::Child(self.child) };
         Ok((outcome, left))
+    }
+}
+
+/// Takes from a pipe what `poll` said that is there.
+fn pull<K: Keep>(pipe: &mut Capture<K>, events: libc::c_short) {
+    match events & (libc::POLLIN | libc::POLLHUP) {
+        _ if events == 0 => {}
+        libc::POLLHUP => pipe.close(),
+        events => pipe.pull(events & libc::POLLHUP != 0),
     }
 }
 

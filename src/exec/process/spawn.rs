@@ -272,13 +272,15 @@ fn prepare(plan: &Plan<'_>) -> Result<(), Step> {
 
 /// Makes stdin a pipe that holds `input` and nobody writes to.
 fn fill_stdin(input: &[u8]) -> Result<(), Step> {
+    // Every pipe takes that much at once.
+    let always_fits = input.len() <= libc::PIPE_BUF;
     let ok = |result: c_int| if result < 0 { Err(Step::FillStdin) } else { Ok(result) };
     let mut ends: [RawFd; 2] = [-1; 2];
     // SAFETY: pipe2 writes two descriptors to the array; write reads `input.len()` bytes from `input`. The
     // end to read may have got number 0 at once; the end to write is above 2, since 1 and 2 are taken, and
     // is closed by exec.
     unsafe {
-        ok(libc::pipe2(ends.as_mut_ptr(), libc::O_NONBLOCK))?;
+        ok(libc::pipe2(ends.as_mut_ptr(), if always_fits { 0 } else { libc::O_NONBLOCK }))?;
         if !input.is_empty() {
             let written = libc::write(ends[1], input.as_ptr().cast(), input.len());
             if written >= 0 && written.unsigned_abs() < input.len() {
@@ -287,7 +289,9 @@ fn fill_stdin(input: &[u8]) -> Result<(), Step> {
             }
             ok(if written < 0 { -1 } else { 0 })?;
         }
-        ok(libc::fcntl(ends[0], libc::F_SETFL, 0))?;
+        if !always_fits {
+            ok(libc::fcntl(ends[0], libc::F_SETFL, 0))?;
+        }
         ok(libc::dup2(ends[0], libc::STDIN_FILENO)).map(drop)
     }
 }
