@@ -314,5 +314,9 @@ test-go: $(SONAME) $(STATIC) ## the Go package: format, vet, staticcheck, tests,
 test-go-upstream: $(SONAME) $(STATIC) ## the tests of the Go original, with our package in its place
 	@bindings/go/test.sh upstream
 
+.PHONY: test-go-containerd
+test-go-containerd: $(SONAME) ## build containerd with gocni in the place of go-cni, and run its tests
+	@bindings/go/test.sh containerd
+
 test-deny: ## licences, sources and versions of the dependencies
 	@scripts/deny.sh

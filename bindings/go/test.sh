@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Tests the Go package with the library in target/release: test.sh [upstream|gocni]
+# Tests the Go package with the library in target/release: test.sh [upstream|gocni|containerd]
 #
-# With `upstream` the original's own tests run instead, which takes a minute; with `gocni` only what is about gocni.
+# With `upstream` the original's own tests run instead, which takes a minute; with `gocni` only what is about gocni; with
+# `containerd` a containerd is built with gocni and tested, which takes some minutes.
 set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=scripts/tally.sh
@@ -118,6 +119,67 @@ test_gocni() {
     in=gocni/sidebyside go_test "the story of containers is told with gocni" "${swapped[@]}" -race -run=TestTheStory .
 }
 
+containerd=github.com/containerd/containerd/v2
+containerd_version=v2.4.2
+
+# Copies the source of containerd, with gocni in the place of go-cni and a test of ours, into $containerd_dir. It stays
+# there, for what is built of it to be found again.
+get_containerd() {
+    local here=$PWD source
+    if ! "$go" mod download -json "$containerd@$containerd_version" >"$scratch/containerd.json" 2>"$scratch/go"; then
+        echo "$containerd $containerd_version is neither in the module cache nor to be had: $(tail -n 1 "$scratch/go")"
+        return 1
+    fi
+    source=$(sed -n 's/^\t"Dir": "\(.*\)",$/\1/p' "$scratch/containerd.json")
+    containerd_dir=$(realpath ../../target)/tmp/containerd
+    rm -rf "$containerd_dir"
+    mkdir -p "$containerd_dir"
+    # The module cache is read-only.
+    cp -R --no-preserve=mode "$source/." "$containerd_dir"
+    cp gocni/testdata/containerd/pod_network_test.go "$containerd_dir/internal/cri/server"
+    (
+        cd "$containerd_dir"
+        "$go" mod edit -replace=github.com/containerd/go-cni="$here/gocni" \
+            -replace=github.com/libcni/libcni/bindings/go="$here"
+        "$go" list -mod=mod -tags="$tags" -deps -test ./cmd/... ./internal/cri/...
+    ) >/dev/null 2>"$scratch/go" || {
+        echo "it cannot be built here: $(tail -n 1 "$scratch/go")"
+        return 1
+    }
+}
+
+build_containerd() {
+    (cd "$containerd_dir" && "$go" build -mod=mod -tags="$tags" -o bin/ ./cmd/containerd ./cmd/ctr)
+    local program
+    for program in containerd ctr; do
+        "$go" version -m "$containerd_dir/bin/$program" | grep -A 1 'github.com/containerd/go-cni' | grep -F "$PWD/gocni"
+        readelf -d "$containerd_dir/bin/$program" | grep -F 'libcni.so.0'
+        "$containerd_dir/bin/$program" --version
+    done
+}
+
+# The packages of containerd that import go-cni.
+packages_of_containerd() {
+    (cd "$containerd_dir" && "$go" list -mod=mod -tags="$tags" \
+        -f '{{.ImportPath}}{{range .Imports}} {{.}}{{end}}{{range .TestImports}} {{.}}{{end}}' ./cmd/... ./internal/cri/...) |
+        awk '/ github.com\/containerd\/go-cni/ { print $1 }'
+}
+
+test_containerd() {
+    local -a packages
+    # Not in a subshell: it sets a variable.
+    if ! get_containerd >"$scratch/why"; then
+        skip_test "containerd with gocni" "$(cat "$scratch/why")"
+        return
+    fi
+    run_test "containerd $containerd_version and ctr are built with gocni" build_containerd
+    mapfile -t packages < <(packages_of_containerd)
+    [ ${#packages[@]} -ge 5 ] || fail_test "containerd has packages that import go-cni"
+    build_plugins
+    GOCNI_PLUGINS=${CNI_PATH:-} in=$containerd_dir go_test "the tests of containerd's packages that import go-cni pass, and pods get their networks" \
+        -mod=mod -tags="$tags" "${packages[@]}"
+}
+
 why=$(why_not)
 if [ -n "$why" ]; then
     skip_test "the Go package" "$why"
@@ -125,6 +187,8 @@ elif [ "${1:-}" = upstream ]; then
     go_test "the tests of the original pass" -tags="$tags,libcni_upstream" ./internal/upstream
 elif [ "${1:-}" = gocni ]; then
     test_gocni
+elif [ "${1:-}" = containerd ]; then
+    test_containerd
 else
     has_plugins || build_plugins
     run_test "the Go source is formatted" is_formatted
