@@ -169,21 +169,23 @@ impl Loader<'_> {
         if self.options.loopback {
             loading.networks.push(Network::loopback()?);
         }
-        let default = [Source::from(Origin::Dir { path: None, load: DirLoad::Default })];
-        let sources = if self.sources.is_empty() { &default } else { self.sources };
-        for source in sources {
+        let conf_dir = &self.options.conf_dir;
+        let mut dirs = Vec::new();
+        if self.sources.is_empty() {
+            loading.dir(conf_dir, DirLoad::Default)?;
+            dirs.push(conf_dir.clone());
+        }
+        for source in self.sources {
             loading.source(source)?;
+            if let Origin::Dir { path, .. } = &source.origin {
+                dirs.push(path.as_ref().unwrap_or(conf_dir).clone());
+            }
         }
         let Loading { networks, problems, .. } = loading;
-        let conf_dir = &self.options.conf_dir;
-        let dir = |source: &Source| match &source.origin {
-            Origin::Dir { path, .. } => Some(path.as_ref().unwrap_or(conf_dir).clone()),
-            _ => None,
-        };
         let mut snapshot = Snapshot {
             generation: 1,
             conf_dir: conf_dir.clone(),
-            dirs: sources.iter().filter_map(dir).collect(),
+            dirs,
             interface_prefix: self.options.interface_prefix.clone(),
             plugin_dirs: self.plugin_dirs.to_owned(),
             networks,
