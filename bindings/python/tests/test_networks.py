@@ -260,7 +260,7 @@ def test_networks_come_from_sources_of_every_kind(node):
         ),
         libcni.NetworkSource(conf_list={"cniVersion": "1.1.0", "name": "dict", "plugins": [fake]}),
         {"conf_list": text.encode()},
-        {"confList": text},
+        {"confList": libcni.network_conf_from_bytes(text)},
     ]
     networks = node.networks(sources=sources)
     loaded = networks.config.networks

@@ -53,6 +53,7 @@ class Host:
         self.conf_dir.mkdir(parents=True)
         self.leases, self.cache = dir / "leases", dir / "cache"
         self.container = self.new_container("c1")
+        self.events: list[libcni.Event] = []
 
     def ip(self, *arguments: str) -> str:
         command = ["ip", *arguments]
@@ -70,7 +71,8 @@ class Host:
         (self.conf_dir / f"{name}.conflist").write_text(json.dumps(conflist))
 
     def cni(self, plugin_dirs: list[Path] | None = None) -> libcni.CNI:
-        return libcni.CNI(plugin_dirs or [self.plugins], self.cache, durable=False)
+        on_event = self.events.append
+        return libcni.CNI(plugin_dirs or [self.plugins], self.cache, durable=False, on_event=on_event)
 
     def networks(self, cni: libcni.CNI | None = None, **options: object) -> libcni.Networks:
         return libcni.Networks(cni or self.cni(), sources=[libcni.NetworkSource(load="all")], **options)
@@ -117,6 +119,9 @@ def test_a_container_is_attached_checked_and_removed(host, how):
         ("blue", "eth0"),
         ("red", "eth1"),
     ]
+    program = {"program", "auto"} & {loopback}
+    path = str(host.plugins / "loopback") if program else "in-process:loopback"
+    assert {event.path for event in host.events if (event.command, event.plugin) == ("ADD", "loopback")} == {path}
     told = {name: [str(ip.address) for ip in of.ips] for name, of in result.interfaces.items() if of.sandbox}
     assert told["lo"][0] == "127.0.0.1/8"
     assert (told["eth0"], told["eth1"]) == (["10.89.1.2/24"], ["10.89.2.2/24"])
