@@ -3,7 +3,6 @@ package libcni
 import (
 	"context"
 	"io"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	"go.opentelemetry.io/otel/baggage"
 	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // A call is one operation that runs plugins: the core's runtime and context for it, and what its callbacks need and
@@ -32,18 +32,19 @@ func (c *CNIConfig) begin(ctx context.Context, cacheDir string) (*call, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.beginWith(ctx, runtime)
+	return c.beginWith(ctx, runtime, nil)
 }
 
-// beginWith prepares a call of a runtime, of which it takes over a share.
-func (c *CNIConfig) beginWith(ctx context.Context, runtime *coreRuntime) (*call, error) {
+// beginWith prepares a call of a runtime, of which it takes over a share. The environment is for runtimes that have
+// none of their own.
+func (c *CNIConfig) beginWith(ctx context.Context, runtime *coreRuntime, env map[string]string) (*call, error) {
 	if ctx == nil {
 		ctx = context.Background()
 	}
 	stderr, native := ranByCore(c.exec)
 	call := &call{runtime: runtime, stderr: stderr}
 	call.ctx = ctx
-	options := contextOptions{Env: environment()}
+	options := contextOptions{Env: env}
 	options.Locks, _ = ctx.Value(heldLocks{}).(string)
 	if native {
 		options.trace(ctx)
@@ -54,8 +55,12 @@ func (c *CNIConfig) beginWith(ctx context.Context, runtime *coreRuntime) (*call,
 		options.TimeoutMs = millisecondsUntil(deadline)
 	}
 	called := call
-	if native && stderr == nil && len(c.plugins) == 0 {
+	if native && (stderr == nil || c.exec == nil) && len(c.plugins) == 0 {
 		called = nil
+	}
+	if called == nil && ctx.Done() == nil && options.areNone() {
+		call.core, call.unwatch = &coreContext{}, func() {}
+		return call, nil
 	}
 	text, err := marshal(options)
 	if err == nil {
@@ -134,6 +139,10 @@ type contextOptions struct {
 	Locks       string            `json:"locks,omitempty"`
 }
 
+func (o *contextOptions) areNone() bool {
+	return o.TimeoutMs == nil && o.Env == nil && o.Traceparent == "" && o.Locks == ""
+}
+
 // heldLocks is the key of the locks of an operation in the context that its Exec gets: calls that it makes with that
 // do not wait for them.
 type heldLocks struct{}
@@ -141,19 +150,21 @@ type heldLocks struct{}
 // trace takes the trace context and the baggage of ctx (OpenTelemetry). The core passes the baggage on beside a trace
 // context only.
 func (o *contextOptions) trace(ctx context.Context) {
+	if !trace.SpanContextFromContext(ctx).IsValid() {
+		return
+	}
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)
 	o.Traceparent, o.Tracestate = carrier.Get("traceparent"), carrier.Get("tracestate")
 	o.Baggage = baggage.FromContext(ctx).String()
 }
 
-// environment is the environment of this process, which plugins inherit. Go knows it better than C, where reading it
-// while another goroutine sets a variable is a race. Without a value it is left to the core: when it has bytes that
-// JSON cannot carry.
-func environment() map[string]string {
-	env := os.Environ()
-	variables := make(map[string]string, len(env))
-	for _, variable := range env {
+// environment is the environment of this process, which plugins inherit, as the core takes it. Go knows it better than
+// C, where reading it while another goroutine sets a variable is a race. Without a value it is left to the core: when it
+// has bytes that JSON cannot carry.
+func environment(environ []string) map[string]string {
+	variables := make(map[string]string, len(environ))
+	for _, variable := range environ {
 		name, value, _ := strings.Cut(variable, "=")
 		if !utf8.ValidString(variable) {
 			return nil

@@ -19,10 +19,11 @@ static int32_t exec_plugin(void *user_data, const libcni_exec_request *request, 
     return libcniGoExecPlugin(call_of(request), (libcni_exec_request *)request, response);
 }
 
-/* Crossing into Go costs more than looking: only what a plugin wrote to stderr is of interest there. */
+/* Crossing into Go costs more than looking: only what a plugin wrote to stderr is of interest there. `user_data` is not
+ * NULL when it goes to stderr without a call that could say so. */
 static void on_event(void *user_data, void *call_data, const char *event_json) {
-    (void)user_data;
-    if (call_data && strstr(event_json, "\"stderr\":")) libcniGoOnEvent((uintptr_t)call_data, (char *)event_json);
+    if ((call_data || user_data) && strstr(event_json, "\"stderr\":"))
+        libcniGoOnEvent((uintptr_t)call_data, (char *)event_json);
 }
 
 static int32_t run_plugin(void *user_data, const libcni_plugin_request *request, libcni_plugin_response *response) {
@@ -45,9 +46,11 @@ void libcni_go_plugin_set(libcni_plugin *plugins, size_t place, const char *type
     plugins[place] = made;
 }
 
-int32_t libcni_go_new(const char *options, bool custom, const libcni_plugin *plugins, size_t count, libcni **out,
-                      libcni_error **err) {
+int32_t libcni_go_new(const char *options, bool custom, bool to_stderr, const libcni_plugin *plugins, size_t count,
+                      libcni **out, libcni_error **err) {
+    static char yes;
     libcni_hooks hooks = LIBCNI_HOOKS_INIT;
+    hooks.user_data = to_stderr ? &yes : NULL;
     hooks.plugins = plugins;
     hooks.plugin_count = count;
     if (custom) {

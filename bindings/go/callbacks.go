@@ -4,6 +4,7 @@ package libcni
 import "C"
 
 import (
+	"os"
 	"runtime/cgo"
 	"unsafe"
 )
@@ -50,7 +51,12 @@ func libcniGoExecPlugin(handle C.uintptr_t, request *C.libcni_exec_request, resp
 
 //export libcniGoOnEvent
 func libcniGoOnEvent(handle C.uintptr_t, event *C.char) {
-	cgo.Handle(handle).Value().(*call).onEvent([]byte(C.GoString(event)))
+	text := []byte(C.GoString(event))
+	if handle == 0 {
+		copyStderr(os.Stderr, text)
+		return
+	}
+	cgo.Handle(handle).Value().(*call).onEvent(text)
 }
 
 // refuse makes the core end the call, or go on to the next plugin where the operation does so, with an error that

@@ -5,10 +5,11 @@
 
 #include <libcni.h>
 
-/* libcni_new() with the callbacks of this package. `custom`: plugins are found and run by an invoke.Exec. `plugins` live
+/* libcni_new() with the callbacks of this package. `custom`: plugins are found and run by an invoke.Exec.
+ * `to_stderr`: what plugins write to stderr goes to that of this process, also of calls without a context. `plugins` live
  * in the process. */
-int32_t libcni_go_new(const char *options, bool custom, const libcni_plugin *plugins, size_t count, libcni **out,
-                      libcni_error **err);
+int32_t libcni_go_new(const char *options, bool custom, bool to_stderr, const libcni_plugin *plugins, size_t count,
+                      libcni **out, libcni_error **err);
 
 /* Room for so many plugins, to be freed with free(); and the plugin at a place of it, whose strings must live as long. */
 libcni_plugin *libcni_go_plugins(size_t count);

@@ -1,8 +1,9 @@
 package libcni
 
 import (
-	"bytes"
+	"os"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/containernetworking/cni/pkg/invoke"
@@ -59,21 +60,33 @@ type runtimeOptions struct {
 	// nil: nothing is remembered.
 	CacheDir *string `json:"cacheDir"`
 	// The original finds out about each plugin when its turn comes.
-	Preflight bool `json:"preflight"`
+	Preflight bool              `json:"preflight"`
+	Env       map[string]string `json:"env,omitempty"`
+}
+
+// runtimeSource is what a runtime of the core is made of. It is compared for each call, which is why it is not text.
+type runtimeSource struct {
+	path []string
+	// Empty: nothing is remembered.
+	cacheDir string
+	environ  []string
+}
+
+func (s *runtimeSource) equals(other *runtimeSource) bool {
+	return s.cacheDir == other.cacheDir && slices.Equal(s.path, other.path) && slices.Equal(s.environ, other.environ)
+}
+
+func (s *runtimeSource) options() ([]byte, error) {
+	options := runtimeOptions{PluginDirs: append([]string{}, s.path...), Env: environment(s.environ)}
+	if s.cacheDir != "" {
+		options.CacheDir = &s.cacheDir
+	}
+	return marshal(options)
 }
 
 // runtime is the core's runtime for a call, which releases it. Without a cache directory it remembers nothing.
 func (c *CNIConfig) runtime(cacheDir string) (*coreRuntime, error) {
-	options := runtimeOptions{PluginDirs: append([]string{}, c.Path...)}
-	if cacheDir != "" {
-		options.CacheDir = &cacheDir
-	}
-	text, err := marshal(options)
-	if err != nil {
-		return nil, err
-	}
-	_, native := ranByCore(c.exec)
-	return c.owner().get(text, !native, c.plugins)
+	return c.owner().get(&runtimeSource{c.Path, cacheDir, os.Environ()}, c.exec, c.plugins)
 }
 
 // ownerless guards the making of the owners of zero values.
@@ -88,25 +101,34 @@ func (c *CNIConfig) owner() *coreOwner {
 	return c.core
 }
 
-// A coreOwner keeps one runtime of the core from call to call. When the options change there is a new one.
+// A coreOwner keeps one runtime of the core from call to call, and the texts of networks. When something else is asked
+// for, there is a new one.
 type coreOwner struct {
 	mu      sync.Mutex
-	options []byte
+	source  runtimeSource
 	current *coreRuntime
 	cleanup runtime.Cleanup
+
+	networks networkTexts
 }
 
-// get gives a share of the runtime with these options.
-func (o *coreOwner) get(options []byte, custom bool, plugins map[string]Plugin) (*coreRuntime, error) {
+// get gives a share of the runtime of that source.
+func (o *coreOwner) get(source *runtimeSource, exec invoke.Exec, plugins map[string]Plugin) (*coreRuntime, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.current == nil || !bytes.Equal(o.options, options) {
-		made, err := newCoreRuntime(options, custom, plugins)
+	if o.current == nil || !o.source.equals(source) {
+		options, err := source.options()
+		if err != nil {
+			return nil, err
+		}
+		made, err := newCoreRuntime(options, exec, plugins)
 		if err != nil {
 			return nil, err
 		}
 		o.drop()
-		o.options, o.current = options, made
+		o.source, o.current = *source, made
+		// The caller's own may be changed in place.
+		o.source.path = slices.Clone(source.path)
 		o.cleanup = runtime.AddCleanup(o, (*coreRuntime).release, made)
 	}
 	return o.current.share(), nil

@@ -198,7 +198,7 @@ func TestACallThatRunsKeepsWhatWasClosed(t *testing.T) {
 	owner := new(coreOwner)
 	collected := make(chan struct{})
 	runtime.AddCleanup(owner, func(struct{}) { close(collected) }, struct{}{})
-	shared, err := owner.get([]byte("{}"), false, nil)
+	shared, err := owner.get(&runtimeSource{}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"runtime/cgo"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/containernetworking/cni/pkg/invoke"
 )
 
 // The C ABI as this package uses it: JSON in, JSON or an error out. What C made is freed by C before a function
@@ -25,8 +27,9 @@ type coreRuntime struct {
 	plugins []cgo.Handle
 }
 
-// newCoreRuntime makes a runtime with one owner. A custom one finds and runs plugins by the Exec of its calls.
-func newCoreRuntime(options []byte, custom bool, plugins map[string]Plugin) (*coreRuntime, error) {
+// newCoreRuntime makes a runtime with one owner. Where the core does not itself find and run the plugins of exec, the
+// calls do.
+func newCoreRuntime(options []byte, exec invoke.Exec, plugins map[string]Plugin) (*coreRuntime, error) {
 	native, err := newNativePlugins(plugins)
 	if err != nil {
 		return nil, err
@@ -34,7 +37,9 @@ func newCoreRuntime(options []byte, custom bool, plugins map[string]Plugin) (*co
 	defer native.free()
 	r := &coreRuntime{plugins: native.handles}
 	var failed *C.libcni_error
-	status := C.libcni_go_new(text(options), C.bool(custom), native.ptr, native.count, &r.ptr, &failed)
+	_, byCore := ranByCore(exec)
+	status := C.libcni_go_new(
+		text(options), C.bool(!byCore), C.bool(exec == nil), native.ptr, native.count, &r.ptr, &failed)
 	if status != C.LIBCNI_OK {
 		r.forgetPlugins()
 		return nil, takeError(status, failed)
@@ -63,7 +68,7 @@ func (r *coreRuntime) forgetPlugins() {
 	}
 }
 
-// A coreContext is a libcni_context. It must be freed after the last cancel.
+// A coreContext is a libcni_context, or none. It must be freed after the last cancel.
 type coreContext struct {
 	ptr    *C.libcni_context
 	handle cgo.Handle

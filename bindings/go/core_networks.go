@@ -18,8 +18,7 @@ func newCoreNetworks(cni *CNIConfig, options []byte) (*coreNetworks, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, native := ranByCore(cni.exec)
-	runtime, err := newCoreRuntime(runtimeText, !native, cni.plugins)
+	runtime, err := newCoreRuntime(runtimeText, cni.exec, cni.plugins)
 	if err != nil {
 		return nil, err
 	}

@@ -185,37 +185,24 @@ func describe(plugin *types.PluginConf) string {
 	return fmt.Sprintf("type=%q name=%q", plugin.Type, plugin.Name)
 }
 
-// runtimeConf is the rt of the C ABI.
+// runtimeConf is the rt of the C ABI, but for what it says of the network.
 type runtimeConf struct {
 	ContainerID    string         `json:"containerId"`
 	NetNS          string         `json:"netns"`
 	IfName         string         `json:"ifName"`
 	Args           [][2]string    `json:"cniArgs,omitempty"`
 	CapabilityArgs map[string]any `json:"capabilityArgs,omitempty"`
-	CacheConfig    []byte         `json:"cacheConfig"`
-	PluginTypes    []string       `json:"pluginTypes,omitempty"`
-}
-
-// runtimeConfOf is rt for calls that run no plugin.
-func runtimeConfOf(rt *RuntimeConf) runtimeConf {
-	return runtimeConf{
-		ContainerID:    rt.ContainerID,
-		NetNS:          rt.NetNS,
-		IfName:         rt.IfName,
-		Args:           rt.Args,
-		CapabilityArgs: rt.CapabilityArgs,
-	}
 }
 
 // arguments are the texts of an operation on an attachment.
-func (n *network) arguments(rt *RuntimeConf) (list, rtText []byte, err error) {
-	if list, err = n.list(); err != nil {
+func (c *CNIConfig) arguments(n *network, rt *RuntimeConf) (list, rtText []byte, err error) {
+	texts, err := c.owner().networks.of(n)
+	if err != nil {
 		return nil, nil, err
 	}
-	conf := runtimeConfOf(rt)
-	// Not nil: who has no bytes remembers none.
-	conf.CacheConfig = append([]byte{}, n.bytes...)
-	conf.PluginTypes = n.types()
-	rtText, err = marshal(conf)
-	return list, rtText, err
+	rtText, err = marshal(runtimeConf{rt.ContainerID, rt.NetNS, rt.IfName, rt.Args, rt.CapabilityArgs})
+	if err != nil {
+		return nil, nil, err
+	}
+	return texts.list, append(rtText[:len(rtText)-1], texts.rtEnd...), nil
 }

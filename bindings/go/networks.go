@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -242,7 +243,7 @@ func (n *Networks) do(ctx context.Context, what func(*coreNetworks, *coreContext
 		return err
 	}
 	defer core.release()
-	call, err := n.cni.beginWith(ctx, core.runtime.share())
+	call, err := n.cni.beginWith(ctx, core.runtime.share(), environment(os.Environ()))
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package libcni
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,7 +25,7 @@ func (c *CNIConfig) AddNetwork(ctx context.Context, net *PluginConfig, rt *Runti
 }
 
 func (c *CNIConfig) add(ctx context.Context, net *network, rt *RuntimeConf) (types.Result, error) {
-	list, rtText, err := net.arguments(rt)
+	list, rtText, err := c.arguments(net, rt)
 	if err != nil {
 		return nil, net.refused(err, "add")
 	}
@@ -37,7 +38,16 @@ func (c *CNIConfig) add(ctx context.Context, net *network, rt *RuntimeConf) (typ
 	if failed != nil {
 		return nil, call.operationError(failed, net, "add")
 	}
-	return create.CreateFromBytes(result)
+	return resultOf(result, net.cniVersion)
+}
+
+// resultOf reads a result, which is in the version of the list. Without being told, the original looks for the version
+// first, and reads the text twice.
+func resultOf(text []byte, cniVersion string) (types.Result, error) {
+	if bytes.HasPrefix(text, []byte(`{"cniVersion":"`+cniVersion+`"`)) {
+		return create.Create(cniVersion, text)
+	}
+	return create.CreateFromBytes(text)
 }
 
 // CheckNetworkList asks every plugin of a network whether an attachment is as it should be. The plugins get the
@@ -65,7 +75,7 @@ func (c *CNIConfig) checkIn(ctx context.Context, net *network, rt *RuntimeConf, 
 	if err := net.versionProblem(); err != nil {
 		return err
 	}
-	list, rtText, err := net.arguments(rt)
+	list, rtText, err := c.arguments(net, rt)
 	if err != nil {
 		return net.refused(err, "")
 	}
@@ -95,7 +105,7 @@ func (c *CNIConfig) del(ctx context.Context, net *network, rt *RuntimeConf) erro
 	if err := net.versionProblem(); err != nil {
 		return err
 	}
-	list, rtText, err := net.arguments(rt)
+	list, rtText, err := c.arguments(net, rt)
 	if err != nil {
 		return net.refused(err, "delete")
 	}
@@ -161,7 +171,7 @@ func (c *CNIConfig) GCNetworkList(ctx context.Context, list *NetworkConfigList, 
 		return nil
 	}
 	net := networkOf(list)
-	text, err := net.list()
+	texts, err := c.owner().networks.of(net)
 	if err != nil {
 		return net.refused(err, "GC")
 	}
@@ -181,7 +191,7 @@ func (c *CNIConfig) GCNetworkList(ctx context.Context, list *NetworkConfigList, 
 		return err
 	}
 	defer call.end()
-	if failed := call.runtime.gcNetworkList(call.core, text, argsText); failed != nil {
+	if failed := call.runtime.gcNetworkList(call.core, texts.list, argsText); failed != nil {
 		return call.gcError(failed, net)
 	}
 	return nil
@@ -194,7 +204,7 @@ func (c *CNIConfig) GetStatusNetworkList(ctx context.Context, list *NetworkConfi
 		return nil
 	}
 	net := networkOf(list)
-	text, err := net.list()
+	texts, err := c.owner().networks.of(net)
 	if err != nil {
 		return net.refused(err, "STATUS")
 	}
@@ -203,7 +213,7 @@ func (c *CNIConfig) GetStatusNetworkList(ctx context.Context, list *NetworkConfi
 		return err
 	}
 	defer call.end()
-	if failed := call.runtime.getStatusNetworkList(call.core, text); failed != nil {
+	if failed := call.runtime.getStatusNetworkList(call.core, texts.list); failed != nil {
 		return call.operationError(failed, net, "STATUS")
 	}
 	return nil
