@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -155,6 +157,92 @@ func TestTheEndOfAContextEndsACall(t *testing.T) {
 			}
 			untilGone()
 		})
+	}
+}
+
+// TestContainersComeAndGoWhileTheDirectoryChanges: whatever was loaded when a container was set up, and whatever is when it is
+// removed, each of its ADDs has a DEL by the same plugin, and nothing is left.
+func TestContainersComeAndGoWhileTheDirectoryChanges(t *testing.T) {
+	s := newScene(t)
+	dir, log := t.TempDir(), filepath.Join(t.TempDir(), "log")
+	for _, plugin := range []string{"one", "two"} {
+		s.plugin(plugin, `echo "$CNI_COMMAND $CNI_CONTAINERID $CNI_IFNAME ${0##*/}" >>`+log)
+	}
+	list := func(name, plugin string) []byte {
+		return fmt.Appendf(nil, `{"name": %q, "cniVersion": "1.0.0", "plugins": [{"type": %q}]}`, name, plugin)
+	}
+	must(t, os.WriteFile(filepath.Join(dir, "0.conflist"), list("net0", "one"), 0o600))
+	c := s.cni(WithPluginConfDir(dir), WithAllConf)
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		file := func(i int) string { return filepath.Join(dir, fmt.Sprint(i%3, ".conflist")) }
+		for i := 0; ; i++ {
+			// New networks, other plugins, files that are cut off, and files that go.
+			text := list(fmt.Sprint("net", i%5), []string{"one", "two"}[i%2])
+			if i%7 == 0 {
+				text = text[:20]
+			}
+			if err := os.WriteFile(file(i), text, 0o600); err != nil {
+				t.Error(err)
+			}
+			if i%4 == 0 {
+				os.Remove(file(i + 1))
+			}
+			if err := c.Load(WithAllConf); err != nil && !IsInvalidConfig(err) && !IsReadFailure(err) && !IsCNINotInitialized(err) {
+				t.Error(err)
+			}
+			select {
+			case <-done:
+				return
+			default:
+			}
+		}
+	}()
+	var workers sync.WaitGroup
+	var attached atomic.Int32
+	for worker := range 8 {
+		workers.Add(1)
+		go func() {
+			defer workers.Done()
+			setUp := []func(context.Context, string, string, ...NamespaceOpts) (*Result, error){c.Setup, c.SetupSerially}[worker%2]
+			for i := range 12 {
+				id, ctx := fmt.Sprint(t.Name(), worker, "-", i), context.Background()
+				// Two files may have one network's name for a moment, and a moment may have none.
+				_, err := setUp(ctx, id, netns)
+				if err == nil {
+					attached.Add(1)
+				}
+				if removed := c.Remove(ctx, id, netns); removed != nil && (err == nil || !IsCNINotInitialized(removed)) {
+					t.Error(removed)
+				}
+			}
+		}()
+	}
+	workers.Wait()
+	close(done)
+	<-ended
+	lines, err := os.ReadFile(log)
+	must(t, err)
+	open := map[string]bool{}
+	for _, line := range strings.Split(strings.TrimSpace(string(lines)), "\n") {
+		command, of, _ := strings.Cut(line, " ")
+		open[of] = command == "ADD"
+	}
+	for of, isOpen := range open {
+		if isOpen {
+			t.Error("never removed: ", of)
+		}
+	}
+	for _, plugin := range []string{"one", "two"} {
+		if !strings.Contains(string(lines), " "+plugin+"\n") {
+			t.Errorf("the plugin %s never ran; %d containers were attached", plugin, attached.Load())
+		}
+	}
+	left, err := filepath.Glob(filepath.Join(libcni.CacheDir, "results", "*"+t.Name()+"*"))
+	must(t, err)
+	if len(left) > 0 {
+		t.Error("attachments left: ", left)
 	}
 }
 
