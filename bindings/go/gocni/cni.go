@@ -150,6 +150,9 @@ func (l *loaded) ready() error {
 	if len(l.known) >= l.minNetworks {
 		return nil
 	}
+	if none := (*noNetworks)(nil); errors.As(l.problem, &none) {
+		return fmt.Errorf("%w: no network config found in %s", ErrCNINotInitialized, none.dir)
+	}
 	if l.problem != nil {
 		return fmt.Errorf("%w: %w", ErrCNINotInitialized, l.problem)
 	}

@@ -205,6 +205,9 @@ func (p *plan) takeDir(most int) error {
 // noNetworks tells that a directory of configurations has none.
 type noNetworks struct{ dir string }
 
-func (e *noNetworks) Error() string { return "no network config found in " + e.dir }
+// Error is go-cni's text, which people search for.
+func (e *noNetworks) Error() string {
+	return fmt.Sprintf("no network config found in %s: %v", e.dir, ErrCNINotInitialized)
+}
 
 func (e *noNetworks) Unwrap() error { return ErrCNINotInitialized }

@@ -50,8 +50,9 @@ var _ = addScenes(map[string]func(*stage){
 			_, err := cni.New(s.options(opt.opt)...)
 			s.noteError("new "+opt.name, err, "no network config found in "+s.conf)
 			c := s.cni()
-			s.noteError("load "+opt.name, c.Load(opt.opt), "no network config found in "+s.conf)
-			s.noteError("status "+opt.name, c.Status())
+			s.noteError("load "+opt.name, c.Load(opt.opt),
+				"cni config load failed: no network config found in "+s.conf+": cni plugin not initialized: failed to load cni config")
+			s.noteError("status "+opt.name, c.Status(), "cni plugin not initialized")
 		}
 	},
 	"no directory": func(s *stage) {
