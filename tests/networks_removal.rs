@@ -196,3 +196,33 @@ fn what_the_containers_own_cache_remembers_is_removed() {
     assert_eq!(asked(&scene), ["DEL a eth0", "DEL b eth1"]);
     assert_eq!(fs::read_dir(scene.path("own/results")).unwrap().count(), 0);
 }
+
+/// As an ADD alone does; nobody can tell by it whether the container is attached.
+#[test]
+fn a_remembered_entry_of_no_use_stops_no_set_up_and_is_undone_only_as_far_as_it_went() {
+    let scene = scene();
+    write(&scene, "1.conflist", "a", json!({}));
+    write(&scene, "2.conflist", "b", json!({}));
+    let networks = networks(&scene);
+    let container = container(&scene);
+    let spoil = || {
+        fs::create_dir_all(scene.path("cache/results")).unwrap();
+        for entry in ["a-c1-eth0", "b-c1-eth1"] {
+            fs::write(scene.cache_file(entry), "{").unwrap();
+        }
+    };
+    spoil();
+    networks.setup(&background(), &container).unwrap();
+    assert_eq!(
+        (asked(&scene), remembered(&scene.cni())),
+        (vec!["ADD a eth0".into(), "ADD b eth1".into()], 2)
+    );
+    networks.remove(&background(), &container).unwrap();
+    asked(&scene);
+
+    write(&scene, "2.conflist", "b", json!({ "ADD": { "exit": 1 } }));
+    networks.load(None).unwrap();
+    spoil();
+    networks.setup(&background(), &container).unwrap_err();
+    assert_eq!(asked(&scene), ["ADD a eth0", "ADD b eth1", "DEL a eth0"]);
+}

@@ -32,17 +32,21 @@ impl Networks {
             // Later there may be something to undo.
             ctx.check_time(ctx.deadline())?;
             let cni = self.cni();
-            // What was there before is not this call's to take back.
-            let mut known = Vec::with_capacity(attachments.len());
-            for Attached { network, rt, .. } in &attachments {
-                known.push(cni.get_network_list_cached_config(network.list(), rt)?.is_some());
-            }
+            // What was there before is not this call's to take back. An entry of no use, which the ADD replaces, tells
+            // nothing.
+            let was_there = |Attached { network, rt, .. }: &Attached<'_>| {
+                cni.get_network_list_cached_config(network.list(), rt).ok().map(|cached| cached.is_some())
+            };
+            let was_there: Vec<Option<bool>> = attachments.iter().map(was_there).collect();
             let parallel = container.parallel.unwrap_or(self.0.options.parallel);
             let outcomes = self.attach(ctx, &cni, &attachments, parallel);
-            let count = outcomes.len();
             let mut setup = SetupResult::default();
-            let mut failures = Vec::new();
-            for (attached, outcome) in attachments.iter().zip(outcomes) {
+            let (mut failures, mut undo) = (Vec::new(), Vec::new());
+            for ((attached, outcome), was_there) in attachments.iter().zip(outcomes).zip(was_there) {
+                // Where nobody knows, an ADD that succeeds does so because it was not there.
+                if !was_there.unwrap_or(outcome.is_err()) {
+                    undo.push(attached);
+                }
                 let added = outcome
                     .and_then(|result| setup.add(attached.network.name(), &attached.rt.if_name, result));
                 failures.extend(added.err().map(|error| attached.failed("set up", error)));
@@ -50,8 +54,6 @@ impl Networks {
             if failures.is_empty() {
                 return Ok(setup);
             }
-            let undo = attachments.iter().zip(known).take(count).filter(|(_, known)| !known);
-            let undo: Vec<&Attached<'_>> = undo.map(|(attached, _)| attached).collect();
             Err(self.undo(ctx, &cni, container, &undo, failures))
         })
     }
