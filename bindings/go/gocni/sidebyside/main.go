@@ -26,6 +26,9 @@ func main() {
 // scenes are all that there are, by their names.
 var scenes = map[string]func(*stage){}
 
+// steps are what a scene lets the other program do.
+var steps = map[string]func(*stage){}
+
 func addScenes(more map[string]func(*stage)) bool {
 	for name, scene := range more {
 		scenes[name] = scene
@@ -34,6 +37,10 @@ func addScenes(more map[string]func(*stage)) bool {
 }
 
 func play(name, dir string) (err error) {
+	if step := steps[name]; step != nil {
+		step(stageIn(dir))
+		return nil
+	}
 	s := newStage(dir)
 	func() {
 		defer func() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -84,6 +85,18 @@ func reserved(network string) []string {
 	return addresses
 }
 
+var twoPorts = cni.WithCapabilityPortMap([]cni.PortMapping{
+	{HostPort: 8080, ContainerPort: 80, Protocol: "tcp"}, {HostPort: 53, ContainerPort: 53, Protocol: "udp"},
+})
+
+func init() {
+	steps["set up"] = func(s *stage) {
+		c := s.reals(cni.WithLoNetwork, cni.WithDefaultConf)
+		_, err := c.Setup(context.Background(), "c1", "/run/netns/c1", twoPorts)
+		must(err)
+	}
+}
+
 var _ = addScenes(map[string]func(*stage){
 	"real: the life of a container": func(s *stage) {
 		s.file("10-net.conflist", bridgeAndPorts)
@@ -103,6 +116,26 @@ var _ = addScenes(map[string]func(*stage){
 		s.note("reserved afterwards", reserved("net"))
 		s.noteError("remove again", c.Remove(ctx, "c1", "/run/netns/c1", ports))
 		s.noteError("remove without a namespace", c.Remove(ctx, "c1", "", ports))
+	},
+	"real: a container that the other set up": func(s *stage) {
+		s.file("10-net.conflist", bridgeAndPorts)
+		s.container("c1")
+		other := exec.Command(os.Getenv("OTHER"), "set up", s.dir)
+		other.Stderr = os.Stderr
+		must(other.Run())
+		s.note("inside", s.interfaces("c1"))
+		s.note("reserved", reserved("net"))
+		c := s.reals(cni.WithLoNetwork, cni.WithDefaultConf)
+		s.noteError("remove", c.Remove(context.Background(), "c1", "/run/netns/c1", twoPorts))
+		s.note("inside afterwards", s.interfaces("c1"))
+		s.note("reserved afterwards", reserved("net"))
+		remembered, err := filepath.Glob("/var/lib/cni/results/*")
+		must(err)
+		s.note("remembered afterwards", len(remembered))
+		rules, err := exec.Command("iptables", "-t", "nat", "-S").Output()
+		if err == nil {
+			s.note("rules afterwards", strings.Contains(string(rules), "10.88."))
+		}
 	},
 	"real: two networks": func(s *stage) {
 		s.file("10-net.conflist", bridgeAndPorts)

@@ -30,7 +30,7 @@ func TestGocniDoesWhatGoCniDoes(t *testing.T) {
 			if strings.HasPrefix(name, "real: ") {
 				plugins(t)
 			}
-			seenTheirs, seenOurs := seen(t, theirs, name), seen(t, ours, name)
+			seenTheirs, seenOurs := seen(t, theirs, ours, name), seen(t, ours, theirs, name)
 			for _, expected := range differences[name] {
 				place := strings.Split(expected.place, "|")
 				hold(t, "go-cni, "+expected.place, take(seenTheirs, place), expected.theirs)
@@ -93,15 +93,16 @@ func plugins(t *testing.T) string {
 	return ""
 }
 
-// seen is what is to be seen of a scene, played by a process in private namespaces.
-func seen(t *testing.T, program, name string) any {
+// seen is what is to be seen of a scene, played by a process in private namespaces. In some the other program has a
+// part.
+func seen(t *testing.T, program, other, name string) any {
 	t.Helper()
 	dir := t.TempDir()
 	var output strings.Builder
 	player := exec.Command(program, name, dir)
 	player.Stdout, player.Stderr = &output, &output
 	player.Env = append(os.Environ(),
-		"PLUGINS="+builtPlugins.dir, "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin", "GORACE=halt_on_error=1 atexit_sleep_ms=0")
+		"PLUGINS="+builtPlugins.dir, "OTHER="+other, "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin", "GORACE=halt_on_error=1 atexit_sleep_ms=0")
 	player.SysProcAttr = privateNamespaces()
 	if err := player.Start(); err != nil {
 		t.Skip("this machine forbids namespaces: ", err)

@@ -31,11 +31,16 @@ func must(err error) {
 	}
 }
 
-func newStage(dir string) *stage {
-	s := &stage{
+// stageIn is the stage that was made there.
+func stageIn(dir string) *stage {
+	return &stage{
 		dir: dir, conf: filepath.Join(dir, "net.d"), bin: filepath.Join(dir, "bin"), log: filepath.Join(dir, "log"),
 		seen: map[string]any{},
 	}
+}
+
+func newStage(dir string) *stage {
+	s := stageIn(dir)
 	for _, dir := range []string{s.conf, s.bin, s.log} {
 		must(os.Mkdir(dir, 0o700))
 	}
