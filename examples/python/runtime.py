@@ -182,7 +182,11 @@ def tell(*lines: str) -> None:
 def in_namespaces() -> None:
     """Run this program again as root of a network and a mount namespace of its own, which end with it."""
     as_root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    os.execvp("unshare", ["unshare", *as_root, "--net", "--mount", sys.executable, *sys.argv, "--here"])
+    unshare = ["unshare", *as_root, "--net", "--mount"]
+    if subprocess.run([*unshare, "true"], check=False).returncode != 0:
+        tell("this machine forbids private namespaces")
+        sys.exit(77)
+    os.execvp("unshare", [*unshare, sys.executable, *sys.argv, "--here"])
 
 
 if __name__ == "__main__":
