@@ -187,13 +187,15 @@ runtime: setup-demo ## fifty containers at once, removed after Ctrl-C, in privat
 
 ## Testing
 
-# In this order: what fails fast comes first. Each can be run alone.
-TESTS := test-fmt test-shell test-clippy test-rust test-doc test-header test-symbols test-c test-install \
-	test-demo test-readme test-cnitool test-python test-go test-go-upstream test-bench test-budgets test-fuzz test-deny
+# Two lanes, each in this order: what fails fast comes first. The second builds into directories of its own for the most
+# part. Each can be run alone.
+TESTS := test-fmt test-shell test-clippy test-symbols test-rust test-doc test-header test-c test-demo test-readme \
+	test-install test-budgets
+TESTS_BESIDE := test-python test-cnitool test-fuzz test-go test-go-upstream test-bench test-deny
 
-.PHONY: test check $(TESTS)
+.PHONY: test check $(TESTS) $(TESTS_BESIDE)
 test: setup ## everything
-	@+MAKE='$(MAKE)' scripts/test.sh $(TESTS)
+	@+MAKE='$(MAKE)' scripts/test.sh $(TESTS) -- $(TESTS_BESIDE)
 
 # Not the cache's crashes, the oracle and the real plugins, which take their time.
 QUICK_TESTS := attachment calls configuration find_plugin gc_and_status plugin process result

@@ -1,21 +1,54 @@
 #!/usr/bin/env bash
-# Runs the named make targets one after the other, all of them even when one fails, and says at the end
-# which failed and what each took.
+# Runs make targets, all of them even when one fails, and says at the end which failed and what each took:
+#
+#   scripts/test.sh TARGET... [-- TARGET...]
+#
+# Those behind `--` run beside the others, in a lane of their own. What a target prints comes when it is done.
 set -euo pipefail
 
-failed=()
-took=()
-for target in "$@"; do
-    printf '\n==== make %s\n' "$target"
-    started=$SECONDS
-    "${MAKE:-make}" --no-print-directory "$target" </dev/null || failed+=("$target")
-    took+=("$(printf '%5d s  %s' $((SECONDS - started)) "$target")")
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+run_lane() { # NAME TARGET...
+    local lane=$1 target started status
+    shift
+    for target in "$@"; do
+        printf '==== make %s: begins\n' "$target" >&3
+        started=$SECONDS
+        status=0
+        "${MAKE:-make}" --no-print-directory "$target" </dev/null >"$scratch/$lane.output" 2>&1 || status=$?
+        {
+            # One lane at a time: their lines would mix.
+            flock 9
+            printf '\n==== make %s\n' "$target"
+            cat "$scratch/$lane.output"
+        } 9>"$scratch/lock" >&3
+        printf '%5d s  %s\n' $((SECONDS - started)) "$target" >>"$scratch/took"
+        [ "$status" = 0 ] || echo "$target" >>"$scratch/failed"
+    done
+}
+
+first=()
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
+    first+=("$1")
+    shift
 done
+[ $# = 0 ] || shift
+
+# The lane beside does not see what the terminal interrupts.
+trap 'kill 0' INT TERM
+
+exec 3>&1
+: >"$scratch/took"
+: >"$scratch/failed"
+run_lane beside "$@" &
+run_lane first "${first[@]}"
+wait
 
 echo
-printf '%s\n' "${took[@]}"
-if [ ${#failed[@]} -gt 0 ]; then
-    echo "==== FAILED: ${failed[*]}"
+cat "$scratch/took"
+if [ -s "$scratch/failed" ]; then
+    echo "==== FAILED: $(paste -sd ' ' "$scratch/failed")"
     exit 1
 fi
-echo "==== all $# parts of make test succeeded"
+echo "==== all $((${#first[@]} + $#)) parts of make test succeeded, in $SECONDS s"
