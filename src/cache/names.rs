@@ -31,7 +31,7 @@ impl Names {
         check(key)?;
         let AttachmentKey { container_id, network_name, if_name } = key;
         // No part has a NUL, so different keys are different texts here.
-        let digest = Sha256::digest(format!("{network_name}\0{container_id}\0{if_name}"));
+        let digest = Sha256::digest([network_name.as_str(), container_id, if_name].join("\0"));
         let mut hashed = String::with_capacity(MAX_NAME_BYTES);
         hashed.push('@');
         for byte in &digest[..HASH_DIGITS / 2] {
@@ -64,7 +64,7 @@ impl Names {
 
 /// The plain name, whatever its length.
 pub(super) fn plain(key: &AttachmentKey) -> String {
-    format!("{}-{}-{}", key.network_name, key.container_id, key.if_name)
+    [key.network_name.as_str(), &key.container_id, &key.if_name].join("-")
 }
 
 /// Refuses what may not be part of a file name. Nothing stricter: an attachment that somebody else made
