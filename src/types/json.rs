@@ -57,7 +57,7 @@ pub(crate) fn members_of(checked: &str) -> Result<Vec<Member<'_>>, Problem> {
         return Err(Problem::expected("an object", checked));
     }
     let mut out = Vec::with_capacity(8);
-    each_member(checked, |member| {
+    each_member(checked, &mut |member| {
         out.push(member);
         Ok(())
     })?;

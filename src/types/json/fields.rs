@@ -39,20 +39,7 @@ pub(crate) fn each_field<'a>(
     order: Order,
     mut visit: impl FnMut(Option<&'static str>, Member<'a>) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
-    if order == Order::Resorted {
-        let mut members = Vec::with_capacity(8);
-        each_member(text, |member| {
-            members.push(member);
-            Ok(())
-        })?;
-        return each_field_of(members, names, order, visit);
-    }
-    let mut saved = Saved::default();
-    each_member(text, |member| {
-        let name = field(names, &member.key);
-        saved.pass(visit_field(&mut visit, name, member))
-    })?;
-    saved.finish()
+    take_fields(text, names, order, &mut visit)
 }
 
 /// The same for members that were read already.
@@ -62,11 +49,45 @@ pub(crate) fn each_field_of<'a>(
     order: Order,
     mut visit: impl FnMut(Option<&'static str>, Member<'a>) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
+    take_fields_of(members, names, order, &mut visit)
+}
+
+/// Not a type parameter: each caller would have the whole of it once more, a sort included.
+type Visit<'v, 'a> = dyn FnMut(Option<&'static str>, Member<'a>) -> Result<(), Problem> + 'v;
+
+fn take_fields<'a>(
+    text: &'a str,
+    names: &[&'static str],
+    order: Order,
+    visit: &mut Visit<'_, 'a>,
+) -> Result<(), Problem> {
+    if order == Order::Resorted {
+        let mut members = Vec::with_capacity(8);
+        each_member(text, &mut |member| {
+            members.push(member);
+            Ok(())
+        })?;
+        return take_fields_of(members, names, order, visit);
+    }
+    let mut saved = Saved::default();
+    each_member(text, &mut |member| {
+        let name = field(names, &member.key);
+        saved.pass(visit_field(visit, name, member))
+    })?;
+    saved.finish()
+}
+
+fn take_fields_of<'a>(
+    members: Vec<Member<'a>>,
+    names: &[&'static str],
+    order: Order,
+    visit: &mut Visit<'_, 'a>,
+) -> Result<(), Problem> {
     let mut saved = Saved::default();
     if order == Order::AsWritten {
         for member in members {
             let name = field(names, &member.key);
-            saved.pass(visit_field(&mut visit, name, member))?;
+            saved.pass(visit_field(visit, name, member))?;
         }
         return saved.finish();
     }
@@ -87,7 +108,7 @@ pub(crate) fn each_field_of<'a>(
         same
     });
     for (name, member) in fields {
-        saved.pass(visit_field(&mut visit, Some(name), member))?;
+        saved.pass(visit_field(visit, Some(name), member))?;
     }
     saved.finish()
 }
@@ -98,7 +119,7 @@ fn field(names: &[&'static str], key: &str) -> Option<&'static str> {
 }
 
 fn visit_field<'a>(
-    visit: &mut impl FnMut(Option<&'static str>, Member<'a>) -> Result<(), Problem>,
+    visit: &mut Visit<'_, 'a>,
     name: Option<&'static str>,
     member: Member<'a>,
 ) -> Result<(), Problem> {

@@ -9,7 +9,7 @@ use super::{Member, Problem, string};
 /// Hands the members of the object `text` to `visit`, in order, duplicates included.
 pub(crate) fn each_member<'a>(
     text: &'a str,
-    mut visit: impl FnMut(Member<'a>) -> Result<(), Problem>,
+    visit: &mut dyn FnMut(Member<'a>) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
     let mut scanner = Scanner::inside(text);
     while scanner.next_is(b'"') {
@@ -187,7 +187,7 @@ mod tests {
 
     fn members_of(text: &str) -> Vec<(&str, &str)> {
         let mut seen = Vec::new();
-        each_member(text, |member| {
+        each_member(text, &mut |member| {
             seen.push((member.raw_key, member.value));
             Ok(())
         })
@@ -254,7 +254,7 @@ mod tests {
             "[é",
             "{\"é\\é",
         ] {
-            let _ = each_member(text, |_| Ok(()));
+            let _ = each_member(text, &mut |_| Ok(()));
             let _ = each_element(text, |_| Ok::<(), Problem>(()));
         }
     }
