@@ -170,8 +170,11 @@ fn read_string(value: &str, into: &mut String) -> Result<(), Problem> {
 fn read_config(value: &str) -> Result<Vec<u8>, Problem> {
     let mut text = String::new();
     read_string(value, &mut text)?;
-    let digits: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
-    match BASE64.decode(digits) {
+    let decoded = match text.contains(['\r', '\n']) {
+        false => BASE64.decode(&text),
+        true => BASE64.decode(text.replace(['\r', '\n'], "")),
+    };
+    match decoded {
         Ok(bytes) => Ok(bytes),
         Err(_) if json::value(&text).is_ok_and(|json| Kind::of(json) == Kind::Object) => {
             Ok(text.into_bytes())

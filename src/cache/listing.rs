@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::dir::{self, Dir};
-use super::names::{self, Names};
+use super::names::{self, Matcher, Names};
 use super::{Cache, Problem, Seen, format, see};
 use crate::error::Result;
 use crate::types::attachment::{Attachment, AttachmentFilter, AttachmentKey};
@@ -91,10 +91,11 @@ fn candidates(results: &Dir, filter: &AttachmentFilter) -> Result<Vec<Box<str>>>
             found.push(names.hashed.into());
         }
     } else {
+        let matcher = Matcher::new(filter);
         results
-            .each_name(64 << 10, |name| {
+            .each_name(32 << 10, |name| {
                 // What is not UTF-8 was written by neither library.
-                if let Some(name) = name.to_str().filter(|name| names::may_match(filter, name)) {
+                if let Some(name) = name.to_str().filter(|name| matcher.may_match(name)) {
                     found.push(name.into());
                 }
                 true
@@ -135,6 +136,10 @@ fn look(results: &Dir, name: &str, filter: &AttachmentFilter) -> Result<Option<S
     }
     if !filter.matches(key) {
         return Ok(None);
+    }
+    // Nearly every file. It is the one that counts, whatever else there is.
+    if name == names::plain(key) && names::check(key).is_ok() {
+        return Ok(Some(Scanned::Attachment(attachment)));
     }
     match Names::of(key) {
         Err(error) => skipped(error.message().to_owned()),

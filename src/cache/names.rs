@@ -107,64 +107,87 @@ fn may_be_part(part: &str) -> bool {
     !part.contains(['/', '\0'])
 }
 
-/// Whether a file of that name can hold an attachment that the filter matches. Files for which this is
-/// false are never opened.
-pub(super) fn may_match(filter: &AttachmentFilter, name: &str) -> bool {
-    plain_may_match(filter, name) || hashed_may_match(filter, name)
+/// Tells by their names which files can hold an attachment that a filter matches. Others are never opened.
+pub(super) struct Matcher<'f> {
+    network: Option<&'f str>,
+    container: Option<&'f str>,
+    interface: Option<&'f str>,
+    /// The container as it stands between the others, `-<containerID>-`; and `-<ifName>`.
+    inner_container: String,
+    last_interface: String,
 }
 
-fn plain_may_match(filter: &AttachmentFilter, name: &str) -> bool {
-    let network = filter.network_name.as_deref();
-    let container = filter.container_id.as_deref();
-    let interface = filter.if_name.as_deref();
-    // Network, container and interface, as far as they are given, take their bytes from the front or
-    // from the back; what is not given is at least one byte long.
-    let mut rest = name;
-    if let Some(network) = network {
-        let Some(behind) = rest.strip_prefix(network).and_then(|rest| rest.strip_prefix('-')) else {
-            return false;
-        };
-        rest = behind;
+impl<'f> Matcher<'f> {
+    pub(super) fn new(filter: &'f AttachmentFilter) -> Matcher<'f> {
+        let AttachmentFilter { network_name, container_id, if_name } = filter;
+        let (network, container, interface) =
+            (network_name.as_deref(), container_id.as_deref(), if_name.as_deref());
+        Matcher {
+            network,
+            container,
+            interface,
+            inner_container: ["-", container.unwrap_or_default(), "-"].concat(),
+            last_interface: ["-", interface.unwrap_or_default()].concat(),
+        }
     }
-    if let Some(interface) = interface {
-        let Some(before) = rest.strip_suffix(interface).and_then(|rest| rest.strip_suffix('-')) else {
-            return false;
-        };
-        rest = before;
+
+    pub(super) fn may_match(&self, name: &str) -> bool {
+        self.plain_may_match(name) || self.hashed_may_match(name)
     }
-    match (network, container, interface) {
-        (Some(_), Some(container), Some(_)) => rest == container,
-        (Some(_), Some(container), None) => {
-            rest.strip_prefix(container).is_some_and(|rest| is_dash_and_more(rest.bytes()))
+
+    fn plain_may_match(&self, name: &str) -> bool {
+        // Network, container and interface, as far as they are given, take their bytes from the front or
+        // from the back; what is not given is at least one byte long.
+        let mut rest = name;
+        if let Some(network) = self.network {
+            let Some(behind) = rest.strip_prefix(network).and_then(|rest| rest.strip_prefix('-')) else {
+                return false;
+            };
+            rest = behind;
         }
-        (None, Some(container), Some(_)) => {
-            rest.strip_suffix(container).is_some_and(|rest| is_dash_and_more(rest.bytes().rev()))
+        if self.interface.is_some() {
+            let Some(before) = rest.strip_suffix(&self.last_interface) else { return false };
+            rest = before;
         }
-        (None, Some(container), None) => {
-            let wanted = format!("-{container}-");
-            // Each place, overlapping ones included, that has something on both sides.
-            (1..rest.len().saturating_sub(wanted.len()))
-                .any(|at| rest.as_bytes()[at..].starts_with(wanted.as_bytes()))
+        match (self.network, self.container, self.interface) {
+            (Some(_), Some(container), Some(_)) => rest == container,
+            (Some(_), Some(container), None) => {
+                rest.strip_prefix(container).is_some_and(|rest| is_dash_and_more(rest.bytes()))
+            }
+            (None, Some(container), Some(_)) => {
+                rest.strip_suffix(container).is_some_and(|rest| is_dash_and_more(rest.bytes().rev()))
+            }
+            (None, Some(_), None) => {
+                // Each place, overlapping ones included, that has something on both sides.
+                let mut from = 0;
+                while let Some(found) = rest[from..].find(&self.inner_container) {
+                    let at = from + found;
+                    if at > 0 && at + self.inner_container.len() < rest.len() {
+                        return true;
+                    }
+                    // Behind the dash.
+                    from = at + 1;
+                }
+                false
+            }
+            (_, None, _) => !rest.is_empty(),
         }
-        (_, None, _) => !rest.is_empty(),
+    }
+
+    fn hashed_may_match(&self, name: &str) -> bool {
+        let Some(shown) = shown_by_hashed(name) else { return false };
+        // The network is in the hash alone. Of an over-long name the end is missing.
+        let whole = name.len() < MAX_NAME_BYTES - char::MAX.len_utf8();
+        let wanted = &self.inner_container[1..];
+        let container =
+            self.container.is_none() || shown.starts_with(wanted) || (!whole && wanted.starts_with(shown));
+        let interface = self.interface.is_none() || !whole || shown.ends_with(&self.last_interface);
+        container && interface
     }
 }
 
 fn is_dash_and_more(mut bytes: impl Iterator<Item = u8>) -> bool {
     bytes.next() == Some(b'-') && bytes.next().is_some()
-}
-
-fn hashed_may_match(filter: &AttachmentFilter, name: &str) -> bool {
-    let Some(shown) = shown_by_hashed(name) else { return false };
-    // The network is in the hash alone. Of an over-long name the end is missing.
-    let whole = name.len() < MAX_NAME_BYTES - char::MAX.len_utf8();
-    let container = filter.container_id.as_ref().is_none_or(|container| {
-        let wanted = format!("{container}-");
-        shown.starts_with(&wanted) || (!whole && wanted.starts_with(shown))
-    });
-    let interface =
-        filter.if_name.as_ref().is_none_or(|interface| !whole || shown.ends_with(&format!("-{interface}")));
-    container && interface
 }
 
 /// What stands behind the hash, when the name has the form of a hashed one.
@@ -196,6 +219,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use proptest::prelude::*;
+
+    fn may_match(filter: &AttachmentFilter, name: &str) -> bool {
+        Matcher::new(filter).may_match(name)
+    }
 
     fn key(network: &str, container: &str, interface: &str) -> AttachmentKey {
         AttachmentKey {
