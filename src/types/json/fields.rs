@@ -16,6 +16,9 @@ pub(crate) fn fold_eq(key: &str, name: &str) -> bool {
             _ => c.to_ascii_lowercase(),
         }
     }
+    if key.is_ascii() {
+        return key.eq_ignore_ascii_case(name);
+    }
     key.chars().map(fold).eq(name.chars().map(fold))
 }
 
