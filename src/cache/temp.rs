@@ -4,6 +4,7 @@
 //! process ends, however that happens, in whatever pid namespace; so a file here that nobody has locked
 //! is a dead writer's, and the next store removes it.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
@@ -89,7 +90,11 @@ impl Drop for Temp {
 /// Removes what dead writers left. Never a reason for the store to fail.
 pub(super) fn sweep(dir: &Dir) {
     let mut names = Vec::new();
-    let _ = dir.some_names(|name| names.push(name.to_owned()));
+    let _ = dir.some_names(|name| {
+        if !is_own(name) {
+            names.push(name.to_owned());
+        }
+    });
     for name in names.into_iter().take(SWEEP_MOST) {
         let Ok((file, _)) = dir.open_file(&name, libc::O_RDONLY) else { continue };
         if sys::try_flock(file.as_fd()).is_ok_and(|dead| dead) {
@@ -99,10 +104,47 @@ pub(super) fn sweep(dir: &Dir) {
     }
 }
 
+/// When this process made its first name, in nanoseconds since 1970; 0 before that.
+static FIRST: AtomicU64 = AtomicU64::new(0);
+
 /// A name that no other file has: the time first, so that names sort by age.
 pub(super) fn unique() -> String {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos());
+    let now = u64::try_from(now).unwrap_or(u64::MAX).max(1);
+    let _ = FIRST.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
     format!("{now:020x}-{:x}-{count:x}", process::id())
+}
+
+/// Whether the name is one that this process made: its writer is at work, and removes it whatever happens.
+///
+/// Another process with the same number was before this one, or is in another pid namespace; what that leaves is swept by
+/// others. A name that is taken for another's by mistake is found locked.
+fn is_own(name: &OsStr) -> bool {
+    let Some((time, rest)) = name.to_str().and_then(|name| name.split_once('-')) else { return false };
+    let number = |digits: Option<&str>| u64::from_str_radix(digits?, 16).ok();
+    let first = FIRST.load(Ordering::Relaxed);
+    first != 0
+        && number(Some(time)).is_some_and(|time| time >= first)
+        && number(rest.split('-').next()) == Some(process::id().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_this_process_are_told_from_those_of_others_before_it() {
+        let name = unique();
+        assert!(is_own(OsStr::new(&name)));
+        let (_, rest) = name.split_once('-').unwrap_or_default();
+        let earlier = FIRST.load(Ordering::Relaxed) - 1;
+        assert!(!is_own(OsStr::new(&format!("{earlier:020x}-{rest}"))));
+        let other = process::id() + 1;
+        assert!(!is_own(OsStr::new(&format!("{:020x}-{other:x}-0", u64::MAX))));
+        for name in ["", "-", "x", "x-1-1", "ffffffffffffffffffff-1-1"] {
+            assert!(!is_own(OsStr::new(name)), "{name}");
+        }
+    }
 }
