@@ -90,11 +90,6 @@ impl<K: Keep> Capture<K> {
         self.pipe.as_ref()
     }
 
-    /// Nobody writes to it any more, and nothing is in it.
-    pub(super) fn close(&mut self) {
-        self.pipe = None;
-    }
-
     /// Reads what is there, within reason: a plugin that writes for ever must not keep the host here.
     ///
     /// A read that did not fill its buffer took all there was, which saves the one that would find nothing. If

@@ -233,12 +233,13 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Takes from a pipe what `poll` said that is there.
+/// Takes from a pipe what is there, when `poll` has told of it.
+///
+/// POLLHUP by itself does not say that nothing is there: the kernel looks first for data and then for writers, and one
+/// that writes and closes in between has left its data. All there will ever be is there then.
 fn pull<K: Keep>(pipe: &mut Capture<K>, events: libc::c_short) {
-    match events & (libc::POLLIN | libc::POLLHUP) {
-        _ if events == 0 => {}
-        libc::POLLHUP => pipe.close(),
-        events => pipe.pull(events & libc::POLLHUP != 0),
+    if events != 0 {
+        pipe.pull(events & libc::POLLHUP != 0);
     }
 }
 
@@ -258,4 +259,32 @@ fn passed(limit: Option<Instant>, now: Instant) -> bool {
 /// The earlier of two instants; `None` is never.
 pub(super) fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     one.into_iter().chain(other).min()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::pipes;
+    use super::*;
+    use std::fs::File;
+    use std::io::Write as _;
+
+    /// What was written between the kernel's look for data and its look for writers.
+    #[test]
+    fn the_end_of_a_pipe_is_read_whatever_poll_saw_of_it() {
+        let most = 1 << 20;
+        for length in [0, 1, 4095, 4096, 4097, 60_000] {
+            for events in [libc::POLLHUP, libc::POLLIN | libc::POLLHUP] {
+                let (mut pipes, stdio) = pipes::make(b"", false, most).unwrap();
+                let text = vec![b'x'; length];
+                File::from(stdio.stdout).write_all(&text).unwrap();
+                File::from(stdio.stderr).write_all(&text).unwrap();
+                pull(&mut pipes.stdout, events);
+                pull(&mut pipes.stderr, events);
+                assert!(pipes.stdout.pipe().is_none() && pipes.stderr.pipe().is_none());
+                assert_eq!(pipes.stdout.kept.bytes, text);
+                assert_eq!(pipes.stderr.kept.into_bytes(), text);
+            }
+        }
+    }
 }
