@@ -11,7 +11,8 @@
 //!
 //! *Fairness.* GC waits until no ADD or DEL is left on its network; with a stream of them, each beginning
 //! before the last one ends, that would be never. So there is a gate, one more byte of the network: GC locks it while
-//! it waits, and ADD and DEL look first whether it is open. Nobody at a gate holds a lock, for who carries any
+//! it waits, and ADD and DEL look first whether it is open. When they find GC at work behind it, they hold it open while
+//! they wait, or one GC after the other could be before them. Nobody at a gate holds another lock, for who carries any
 //! passes it by; hence gates add no way to deadlock.
 //!
 //! *Waiting* is trying again, at most 16 ms later: the kernel's own waiting knows neither a deadline nor
@@ -234,11 +235,15 @@ impl Locks<'_> {
         if self.held.touch(self.id) {
             return self.take(Space::Network, network, mode, &mut wait);
         }
-        // Who comes in by the gate only looks whether it is open.
-        let gate = match mode {
-            LockMode::Shared => self.pass(Space::Gate, network, &mut wait).map(|()| None)?,
-            LockMode::Exclusive => self.take(Space::Gate, network, mode, &mut wait)?,
-        };
+        if mode == LockMode::Shared {
+            // Mostly nobody is there, and a look at the gate is enough.
+            self.pass(Space::Gate, network, &mut wait)?;
+            let id = self.id(Space::Network, network);
+            if self.try_take(id, mode)? {
+                return Ok(Some(id));
+            }
+        }
+        let gate = self.take(Space::Gate, network, mode, &mut wait)?;
         let network = self.take(Space::Network, network, mode, &mut wait)?;
         if let Some(gate) = gate {
             sys::unlock_byte(self.file.0.as_fd(), gate.offset)
@@ -266,9 +271,13 @@ impl Locks<'_> {
             .map_err(|error| error.with(|facts| facts.attachment = Some(key.clone())))
     }
 
+    fn id(&self, space: Space, name: &str) -> LockId {
+        LockId { offset: offset(space, name), ..self.id }
+    }
+
     /// Waits until nobody has that lock exclusively, and does not take it.
     fn pass(&self, space: Space, name: &str, wait: &mut Wait<'_>) -> Result<()> {
-        let id = LockId { offset: offset(space, name), ..self.id };
+        let id = self.id(space, name);
         loop {
             match sys::could_lock_byte(self.file.0.as_fd(), LockMode::Shared, id.offset) {
                 Ok(true) => return Ok(()),
@@ -279,15 +288,19 @@ impl Locks<'_> {
     }
 
     fn take(&self, space: Space, name: &str, mode: LockMode, wait: &mut Wait<'_>) -> Result<Option<LockId>> {
-        let id = LockId { offset: offset(space, name), ..self.id };
+        let id = self.id(space, name);
         loop {
-            match sys::try_lock_byte(self.file.0.as_fd(), mode, id.offset) {
-                Ok(true) => return Ok(Some(id)),
-                Ok(false) if self.held.contain(id) => return Ok(None),
-                Ok(false) => wait.pause()?,
-                Err(error) => return Err(no_lock(&self.path, &error)),
+            match self.try_take(id, mode)? {
+                true => return Ok(Some(id)),
+                false if self.held.contain(id) => return Ok(None),
+                false => wait.pause()?,
             }
         }
+    }
+
+    fn try_take(&self, id: LockId, mode: LockMode) -> Result<bool> {
+        let taken = sys::try_lock_byte(self.file.0.as_fd(), mode, id.offset);
+        taken.map_err(|error| no_lock(&self.path, &error))
     }
 }
 
@@ -366,7 +379,49 @@ fn no_lock(path: &std::path::Path, error: &io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::mpsc;
+    use std::thread;
+
     use super::*;
+
+    #[test]
+    fn an_add_that_waits_for_gc_comes_before_the_next_gc() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::new(dir.path(), false);
+        let (context, held) = (Context::background(), HeldLocks::none());
+        let gc = |deadline| cache.lock_network_exclusive("net", &context, deadline, &held);
+        let gate_is_held = || {
+            let locks = cache.open_locks(&held).unwrap().unwrap();
+            !sys::could_lock_byte(locks.file.0.as_fd(), LockMode::Exclusive, offset(Space::Gate, "net"))
+                .unwrap()
+        };
+        let first = gc(None).unwrap();
+        let (done, is_done) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            let cache = &cache;
+            let add = scope.spawn(move || {
+                let (context, held) = (Context::background(), HeldLocks::none());
+                let guard = cache.lock_network_shared("net", &context, None, &held);
+                // Until the sender is gone.
+                let _ = is_done.recv();
+                guard.unwrap().is_held()
+            });
+            let waits = (0..200_000).any(|_| {
+                gate_is_held() || {
+                    thread::yield_now();
+                    false
+                }
+            });
+            drop(first);
+            let next = gc(Some(Instant::now())).map(|guard| guard.is_held());
+            drop(done);
+            assert!(add.join().unwrap());
+            assert!(waits, "the gate is not held open");
+            assert_eq!(next.unwrap_err().status(), Status::Timeout);
+        });
+        assert!(!gate_is_held() && gc(Some(Instant::now())).unwrap().is_held());
+    }
 
     #[test]
     fn the_spaces_of_locks_are_disjoint_and_the_offsets_never_change() {
