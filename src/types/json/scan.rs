@@ -29,7 +29,7 @@ pub(crate) fn each_element<'a, E>(
     mut visit: impl FnMut(&'a str) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut scanner = Scanner::inside(text);
-    while !scanner.next_is(b']') && scanner.at < text.len() {
+    while !scanner.next_is(b']') && scanner.at < scanner.text.len() {
         visit(scanner.value())?;
         scanner.skip_comma();
     }
@@ -183,6 +183,11 @@ fn nested_length(rest: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use serde_json::value::RawValue;
+
+    use super::super::{Kind, members};
     use super::*;
 
     fn members_of(text: &str) -> Vec<(&str, &str)> {
@@ -199,6 +204,7 @@ mod tests {
         let mut seen = Vec::new();
         each_element(text, |element| {
             seen.push(element);
+            assert!(seen.len() <= text.len(), "no end: {text}");
             Ok::<(), Problem>(())
         })
         .unwrap();
@@ -217,7 +223,9 @@ mod tests {
         assert_eq!(members_of(object), members);
         assert_eq!(elements_of("[ 1 ,\"é,]\",[[],[2]] , null\n]"), ["1", "\"é,]\"", "[[],[2]]", "null"]);
         assert!(members_of("{ }").is_empty());
+        assert_eq!(elements_of(" \n[1, 2]\t"), ["1", "2"]);
         assert!(elements_of("[\n]").is_empty());
+        assert!(elements_of(" [ ] ").is_empty());
     }
 
     #[test]
@@ -256,6 +264,61 @@ mod tests {
         ] {
             let _ = each_member(text, &mut |_| Ok(()));
             let _ = each_element(text, |_| Ok::<(), Problem>(()));
+        }
+    }
+
+    /// Any JSON text, with white space wherever there may be some.
+    fn json() -> impl Strategy<Value = String> {
+        let string = r#""([^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4}|\\u[dD][89a-fA-F]00){0,12}""#;
+        let number = "-?(0|[1-9][0-9]{0,20})(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,4})?";
+        let leaf = prop_oneof!["null|true|false", number, string];
+        let spaced = |inner: BoxedStrategy<String>| {
+            ("[ \t\n\r]{0,2}", inner, "[ \t\n\r]{0,2}")
+                .prop_map(|(before, inner, behind)| format!("{before}{inner}{behind}"))
+                .boxed()
+        };
+        let value = leaf.prop_recursive(4, 32, 6, move |inner| {
+            let element = spaced(inner.boxed());
+            let member =
+                (spaced(string.boxed()), element.clone()).prop_map(|(key, value)| format!("{key}:{value}"));
+            let all = |parts: Vec<String>| parts.join(",");
+            prop_oneof![
+                vec(element, 0..6).prop_map(move |parts| format!("[{}]", all(parts))),
+                vec(member, 0..6).prop_map(move |parts| format!("{{{}}}", all(parts))),
+                Just("[ ]".to_owned()),
+                Just("{\n}".to_owned()),
+            ]
+        });
+        spaced(value.boxed())
+    }
+
+    proptest! {
+        #[test]
+        fn the_parts_are_those_that_the_check_finds(text in json()) {
+            let parts = |members: Vec<Member<'_>>| -> Vec<[String; 3]> {
+                members
+                    .into_iter()
+                    .map(|member| [member.raw_key.to_owned(), member.key.into_owned(), member.value.to_owned()])
+                    .collect()
+            };
+            match Kind::of(super::super::value(&text).unwrap()) {
+                Kind::Object => {
+                    let checked = parts(members(&text).unwrap());
+                    prop_assert_eq!(parts(super::super::members_of(&text).unwrap()), checked);
+                }
+                Kind::Array => {
+                    let checked: Vec<&RawValue> = serde_json::from_str(&text).unwrap();
+                    prop_assert_eq!(elements_of(&text), checked.iter().map(|raw| raw.get()).collect::<Vec<_>>());
+                }
+                _ => {}
+            }
+        }
+
+        #[test]
+        fn whatever_the_text_there_is_an_end(text in r#"[ \n]{0,2}["\\{}\[\],: 1aé]{0,24}"#) {
+            let mut seen = 0;
+            let _ = each_member(&text, &mut |_| { seen += 1; assert!(seen <= text.len()); Ok(()) });
+            let _ = elements_of(&text);
         }
     }
 }
