@@ -6,6 +6,7 @@ mod cache_file;
 mod locks_value;
 mod network_list;
 mod options;
+mod parts;
 mod plugin_conf;
 mod plugin_output;
 mod plugin_side;
@@ -19,6 +20,7 @@ pub const ALL: &[(&str, fn(&[u8]))] = &[
     ("plugin_side", plugin_side::run),
     ("result", result::run),
     ("cache_file", cache_file::run),
+    ("parts", parts::run),
     ("options", options::run),
     ("arguments", arguments::run),
     ("locks_value", locks_value::run),

@@ -50,7 +50,7 @@ pub fn run(data: &[u8]) {
 }
 
 /// Finds everything and runs nothing.
-struct FindsAll;
+pub struct FindsAll;
 
 impl cni::exec::Exec for FindsAll {
     fn find_in_path(&self, _: &cni::exec::FindRequest<'_>) -> cni::Result<std::path::PathBuf> {
