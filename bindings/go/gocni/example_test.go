@@ -1,26 +1,27 @@
-package cni_test
+package cni
 
 import (
 	"context"
 	"fmt"
 	"log"
-
-	gocni "github.com/libcni/libcni/bindings/go/gocni"
 )
+
+// It is in the package, and does not import it: in the place of go-cni the package has go-cni's path, and "go mod tidy"
+// looks for what tests import.
 
 // A runtime attaches a container to loopback and to the first network of /etc/cni/net.d.
 func Example() {
-	network, err := gocni.New(gocni.WithMinNetworkCount(2))
+	network, err := New(WithMinNetworkCount(2))
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := network.Load(gocni.WithLoNetwork, gocni.WithDefaultConf); err != nil {
+	if err := network.Load(WithLoNetwork, WithDefaultConf); err != nil {
 		log.Fatal(err)
 	}
 	ctx, id, netns := context.Background(), "c1", "/run/netns/c1"
 	result, err := network.Setup(ctx, id, netns,
-		gocni.WithLabels(map[string]string{"IgnoreUnknown": "1", "K8S_POD_NAME": "p"}),
-		gocni.WithCapabilityPortMap([]gocni.PortMapping{{HostPort: 8080, ContainerPort: 80, Protocol: "tcp"}}))
+		WithLabels(map[string]string{"IgnoreUnknown": "1", "K8S_POD_NAME": "p"}),
+		WithCapabilityPortMap([]PortMapping{{HostPort: 8080, ContainerPort: 80, Protocol: "tcp"}}))
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -46,6 +46,16 @@ func TestGocniHasGoCnisNames(t *testing.T) {
 	}
 }
 
+// TestGocniNeedsNothingByItsOwnPath: "go mod tidy" looks for what the tests of the module in go-cni's place import, and its own
+// path is unknown there.
+func TestGocniNeedsNothingByItsOwnPath(t *testing.T) {
+	list := exec.Command("go", "list", "-modfile=gocni.mod", "-tags=libcni_dev", "-deps", "-test", "github.com/containerd/go-cni")
+	output, err := list.CombinedOutput()
+	if err != nil || bytes.Contains(output, []byte("bindings/go/gocni")) {
+		t.Fatalf("%v: %s", err, output)
+	}
+}
+
 // names has the exported names of the package, with what they are.
 func names(t *testing.T, mod string) map[string]string {
 	t.Helper()
