@@ -18,8 +18,7 @@ import (
 
 // withoutCounterpart are the names that one of them has alone, and why.
 var withoutCounterpart = map[string]string{
-	"method GetCNIResultFromResults": "deprecated, and asks not to be used; it cannot be reached by the interface CNI",
-	"method StatusWithContext":       "Status with an end",
+	"method StatusWithContext": "Status with an end",
 }
 
 // TestGocniHasGoCnisNames compares exported names and signatures.

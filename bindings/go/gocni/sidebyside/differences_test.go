@@ -137,6 +137,12 @@ var differences = map[string][]difference{
 		{"setup at 1", "", `{"is invalid result": true, "says 1": true}`},
 		{"order", `["ADD a eth0", "ADD a eth0"]`, `["ADD a eth0", "DEL a eth0", "ADD a eth0", "DEL a eth0"]`},
 	},
+	"results that are added up without networks": {
+		{"panic at -1", "true", "false"},
+		{"at -1", "", `{"is invalid result": true, "says -1": true}`},
+		{"panic at 1", "true", "false"},
+		{"at 1", "", `{"is invalid result": true, "says 1": true}`},
+	},
 	"an answer that is no result": {
 		{"setup with ", failsAs, invalidIs},
 		{"setup with no JSON", failsAs, invalidIs},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/containerd/go-cni"
+	types100 "github.com/containernetworking/cni/pkg/types/100"
 )
 
 // Scenes about results, which fake plugins print.
@@ -46,6 +47,11 @@ const (
 		"routes": [{"dst": "10.2.0.0/16"}]}`
 	unnamed = `{"ips": [{"address": "10.3.0.2/24", "gateway": "10.3.0.1"}]}`
 )
+
+// An adder has the method that go-cni has beside its interface.
+type adder interface {
+	GetCNIResultFromResults(results []*types100.Result) (*cni.Result, error)
+}
 
 // setUp is a scene about what both ways to set a container up return.
 func setUp(opts func(*stage) []cni.Opt) func(*stage) {
@@ -121,6 +127,37 @@ var _ = addScenes(map[string]func(*stage){
 			}))
 		}
 		s.noteOrder("order")
+	},
+	"results that are added up without networks": func(s *stage) {
+		c := s.cni(cni.WithInterfacePrefix("net")).(adder)
+		read := func(texts ...string) (results []*types100.Result) {
+			for _, text := range texts {
+				result := new(types100.Result)
+				must(json.Unmarshal([]byte(text), result))
+				results = append(results, result)
+			}
+			return results
+		}
+		for name, texts := range map[string][]string{
+			"of none":                       {},
+			"of nothing":                    {`{}`},
+			"of one":                        {whole},
+			"of two":                        {whole, second},
+			"without an interface":          {second, unnamed},
+			"of one interface":              {whole, `{"interfaces": [{"name": "eth0"}], "ips": [{"interface": 0, "address": "10.2.0.1/24"}]}`},
+			"null":                          {`{"ips": [null]}`},
+			"far behind the last interface": {`{"interfaces": [{"name": "a"}], "ips": [{"interface": 2, "address": "10.2.0.1/24"}]}`},
+		} {
+			result, err := c.GetCNIResultFromResults(read(texts...))
+			s.noteResult(name, result, err)
+		}
+		for _, index := range []int{-1, 1} {
+			text := fmt.Sprintf(`{"interfaces": [{"name": "a"}], "ips": [{"interface": %d, "address": "10.2.0.1/24"}]}`, index)
+			s.note(fmt.Sprint("panic at ", index), panics(func() {
+				_, err := c.GetCNIResultFromResults(read(text))
+				s.noteError(fmt.Sprint("at ", index), err, fmt.Sprint(index))
+			}))
+		}
 	},
 	"an answer that is no result": func(s *stage) {
 		s.container("c1")
