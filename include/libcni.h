@@ -201,7 +201,7 @@ typedef struct {
  * A plugin: what it does for each command of the protocol. Start with LIBCNI_PLUGIN_INIT.
  *
  * libcni_plugin_main() makes a program of it; in `plugins` of libcni_hooks the same struct makes it a plugin inside the
- * process. Callbacks run on the thread of the call, inside a process possibly several at the same time, and must neither
+ * process. Callbacks run where those of libcni_hooks do, inside a process possibly several at the same time, and must neither
  * unwind nor jump out. They return 0 when they succeeded; with anything else, or with an error set on the response, they
  * failed.
  */
@@ -257,7 +257,8 @@ typedef struct {
 /**
  * The host's callbacks. Start with LIBCNI_HOOKS_INIT; a callback that is NULL is not called.
  *
- * They run on the thread of the call that they belong to, for different calls possibly at the same time, and
+ * They run on the thread of the call that they belong to (of a set-up of networks with `parallel`: on its threads,
+ * which have the namespaces of the caller's and end with the call), possibly several at the same time, and
  * must neither unwind nor jump out. They may call libcni. A callback returns 0 when it handled the request,
  * LIBCNI_DEFAULT when libcni shall, and a negative number when it failed (LIBCNI_ERR_CALLBACK).
  */
@@ -1186,9 +1187,9 @@ int32_t libcni_networks_load(const libcni_networks *networks,
  * @param networks the networks.
  * @param config an object: `confDir`, `interfacePrefix`, `pluginDirs`, `generation` (counts the loads that changed
  *        something), `networks` (array, in the order of the set-up: `name`, `ifName`, `path` or null, `loopback`, `list`,
- *        and `listText`, the exact text of it) and `errors` (array of `path` and `message`: what could not be loaded; a file
- *        that is broken now but was loaded before keeps its network; after libcni_networks_watch() also a directory that
- *        cannot be watched). Free it with libcni_buf_free().
+ *        and `listText`, the exact text of it) and `errors` (array of `path`, `status` (a name, as libcni_status_name() has
+ *        it) and `message`: what could not be loaded; a file that is broken now but was loaded before keeps its network;
+ *        after libcni_networks_watch() also a directory that cannot be watched). Free it with libcni_buf_free().
  * @param err on failure the error; may be NULL.
  * @return LIBCNI_OK or LIBCNI_ERR_INVALID_ARGUMENT.
  */
@@ -1197,14 +1198,14 @@ int32_t libcni_networks_config(const libcni_networks *networks,
                                libcni_error **err);
 
 /**
- * Whether containers can be set up: enough networks are loaded, and the plugins of each say that they are ready
- * (STATUS, from version 1.1.0).
+ * Whether containers can be set up: enough networks are loaded, they and their interfaces have names that may be, and the
+ * plugins of each say that they are ready (STATUS, from version 1.1.0).
  *
  * @param networks the networks.
  * @param ctx NULL or a context.
  * @param err on failure the error; its causes are those of all networks that are not ready; may be NULL.
- * @return LIBCNI_OK; LIBCNI_ERR_NETWORK_NOT_FOUND when too few networks are loaded; or any failure of
- *         libcni_get_status_network_list().
+ * @return LIBCNI_OK; LIBCNI_ERR_NETWORK_NOT_FOUND when too few networks are loaded; LIBCNI_ERR_INVALID_ARGUMENT for an
+ *         interface whose number makes its name too long; or any failure of libcni_get_status_network_list().
  */
 int32_t libcni_networks_status(const libcni_networks *networks,
                                const libcni_context *ctx,
@@ -1291,8 +1292,8 @@ int32_t libcni_networks_watch(const libcni_networks *networks,
  *
  * @param networks the networks.
  * @param change receives `null` while there is nothing to tell, else an object: `generation`, `networks` (the names of
- *        those that are loaded now), `errors` (array of `path` and `message`), `networksChanged`, and `plugins` (whether
- *        something changed in the plugin directories). Free it with libcni_buf_free().
+ *        those that are loaded now), `errors` (array of `path`, `status` and `message`), `networksChanged`, and `plugins`
+ *        (whether something changed in the plugin directories). Free it with libcni_buf_free().
  * @param err on failure the error; may be NULL.
  * @return LIBCNI_OK; LIBCNI_ERR_INVALID_ARGUMENT, also when nothing is watched; LIBCNI_ERR_IO.
  */

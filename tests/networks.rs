@@ -295,13 +295,35 @@ fn a_node_without_networks_is_not_ready_and_says_why() {
     let scene = scene();
     let error = networks(&scene).status(&background()).unwrap_err();
     assert_eq!(error.status(), Status::NetworkNotFound);
-    assert!(error.message().contains("0 of at least 1"), "{error}");
+    let empty = format!(
+        "the networks are not ready: 0 of at least 1 are loaded (configurations are in {}, which has no .conflist, .conf or \
+         .json file)",
+        conf_dir(&scene).display()
+    );
+    assert_eq!(error.message(), empty);
+    let with_loopback = NetworksOptions { loopback: true, ..options(&scene) };
+    let error = Networks::new(scene.cni(), with_loopback).unwrap().status(&background()).unwrap_err();
+    assert!(error.message().contains("1 of at least 2 are loaded, loopback included"), "{error}");
     fs::write(conf_dir(&scene).join("1.conflist"), "{").unwrap();
     let error = networks(&scene).setup(&background(), &container(&scene)).unwrap_err();
     assert!(error.message().contains("1.conflist"), "{error}");
     let nowhere = NetworksOptions { conf_dir: scene.path("nowhere"), ..options(&scene) };
     let nowhere = Networks::new(scene.cni(), nowhere).unwrap();
-    assert!(nowhere.status(&background()).unwrap_err().message().contains("nowhere"));
+    let error = nowhere.status(&background()).unwrap_err();
+    assert!(error.message().contains("nowhere, which does not exist)"), "{error}");
+}
+
+#[test]
+fn a_node_with_many_broken_files_tells_of_some() {
+    let scene = scene();
+    for at in 0..100 {
+        fs::write(conf_dir(&scene).join(format!("{at:02}.conflist")), "{").unwrap();
+    }
+    let networks = networks(&scene);
+    assert_eq!(problems(&networks).len(), 100);
+    let error = networks.status(&background()).unwrap_err();
+    assert_eq!(error.message().matches("not loaded: ").count(), 10);
+    assert!(error.message().ends_with("; and 90 more"), "{error}");
 }
 
 #[test]
@@ -312,7 +334,21 @@ fn a_second_file_with_the_same_network_is_reported_and_left_out() {
     let networks = networks(&scene);
     assert_eq!(names(&networks), ["a eth0"]);
     let [problem] = &problems(&networks)[..] else { panic!() };
-    assert!(problem.contains("\"a\" is already that of") && problem.contains("1.conflist"), "{problem}");
+    let (first, second) = (conf_dir(&scene).join("1.conflist"), conf_dir(&scene).join("2.conflist"));
+    let left_out =
+        format!("{} is left out: the network \"a\" is already that of {}", second.display(), first.display());
+    assert_eq!(*problem, left_out);
+    // Who wants two hears which file is not the second.
+    let two = NetworksOptions { min_networks: Some(2), ..options(&scene) };
+    let error = Networks::new(scene.cni(), two).unwrap().status(&background()).unwrap_err();
+    assert!(error.message().ends_with(&format!("not loaded: {left_out}")), "{error}");
+    // The name counts in its directory alone: another source may have it, too.
+    let here = Origin::Dir { path: None, load: DirLoad::All };
+    let text = Origin::ConfList(fs::read_to_string(first).unwrap());
+    let sources = vec![text.into(), here.into()];
+    let both = Networks::new(scene.cni(), NetworksOptions { sources, ..options(&scene) }).unwrap();
+    assert_eq!(names(&both), ["a eth0", "a eth1"]);
+    assert_eq!(problems(&both), [left_out]);
 }
 
 /// It is there, and what it leads to may have been a network: an administrator has to hear of it.
@@ -336,6 +372,10 @@ fn a_file_that_vanishes_while_it_is_read_is_gone() {
     write(&scene, "9.conflist", "z", json!({}));
     let networks = networks(&scene);
     let (here, there) = (conf_dir(&scene).join("5.conflist"), scene.path("elsewhere"));
+    // A drop-in plugin of the first network comes and goes as well.
+    fs::create_dir(conf_dir(&scene).join("a")).unwrap();
+    let (drop_in, no_drop_in) = (conf_dir(&scene).join("a/1.conf"), conf_dir(&scene).join("a/none"));
+    fs::write(&no_drop_in, r#"{"type":"another"}"#).unwrap();
     fs::copy(conf_dir(&scene).join("1.conflist"), &there).unwrap();
     let text = fs::read_to_string(&there).unwrap().replace(r#""name":"a""#, r#""name":"m""#);
     fs::write(&there, text).unwrap();
@@ -344,14 +384,18 @@ fn a_file_that_vanishes_while_it_is_read_is_gone() {
         scope.spawn(|| {
             while loads.load(Ordering::Relaxed) < 500 {
                 fs::rename(&there, &here).unwrap();
+                fs::rename(&no_drop_in, &drop_in).unwrap();
                 fs::rename(&here, &there).unwrap();
+                fs::rename(&drop_in, &no_drop_in).unwrap();
             }
         });
         // However a load ends, the other thread ends, too.
         while loads.fetch_add(1, Ordering::Relaxed) < 500 {
             let loaded = networks.load(None).map(|snapshot| {
                 let of = |network: &cni::networks::Network| network.name().to_owned();
-                snapshot.networks().iter().map(of).collect::<Vec<_>>()
+                let problem = |problem: &cni::networks::LoadProblem| problem.error.to_string();
+                let names = snapshot.networks().iter().map(of);
+                names.chain(snapshot.problems().iter().map(problem)).collect::<Vec<_>>()
             });
             let seen = loaded.inspect_err(|_| loads.store(500, Ordering::Relaxed)).unwrap();
             if seen != ["a", "z"] && seen != ["a", "m", "z"] {
@@ -376,10 +420,19 @@ fn a_thousand_networks_are_set_up_and_the_one_whose_interface_is_too_long_is_nam
     assert_eq!(scene.calls().len(), 1000);
     scene.forget_calls();
     let longer = NetworksOptions { interface_prefix: "thirteen-byte".into(), ..options(&scene) };
-    let error =
-        Networks::new(scene.cni(), longer).unwrap().setup(&background(), &container(&scene)).unwrap_err();
+    let longer = Networks::new(scene.cni(), longer).unwrap();
+    let error = longer.setup(&background(), &container(&scene)).unwrap_err();
+    assert_eq!(error.status(), Status::InvalidArgument);
     assert!(error.message().contains("network \"n100\": interface \"thirteen-byte100\""), "{error}");
     assert!(scene.calls().is_empty());
+    // Nor does the node say that it is ready.
+    let error = longer.status(&background()).unwrap_err();
+    let first = &error.facts().causes[0];
+    assert_eq!((error.status(), error.facts().causes.len()), (Status::InvalidArgument, 900));
+    assert!(
+        first.message().starts_with("network \"n100\" is not ready: interface \"thirteen-byte100\""),
+        "{first}"
+    );
     let too_long = NetworksOptions { interface_prefix: "fifteen-bytes-x".into(), ..options(&scene) };
     let error = Networks::new(scene.cni(), too_long).unwrap_err();
     assert!(error.message().contains("interfacePrefix"), "{error}");

@@ -192,7 +192,9 @@ func (n *LoadedNetwork) UnmarshalJSON(text []byte) error {
 
 // A LoadError tells why a file or a directory could not be loaded.
 type LoadError struct {
-	Path    string `json:"path"`
+	Path string `json:"path"`
+	// Status is the kind of failure, as of an [*Error].
+	Status  Status `json:"status"`
 	Message string `json:"message"`
 }
 

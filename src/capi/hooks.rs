@@ -22,7 +22,8 @@ pub const LIBCNI_HOOKS_VERSION: u32 = 2;
 
 /// The host's callbacks. Start with LIBCNI_HOOKS_INIT; a callback that is NULL is not called.
 ///
-/// They run on the thread of the call that they belong to, for different calls possibly at the same time, and
+/// They run on the thread of the call that they belong to (of a set-up of networks with `parallel`: on its threads,
+/// which have the namespaces of the caller's and end with the call), possibly several at the same time, and
 /// must neither unwind nor jump out. They may call libcni. A callback returns 0 when it handled the request,
 /// LIBCNI_DEFAULT when libcni shall, and a negative number when it failed (LIBCNI_ERR_CALLBACK).
 #[repr(C)]

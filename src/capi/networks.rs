@@ -118,9 +118,9 @@ pub unsafe extern "C" fn libcni_networks_load(
 /// @param networks the networks.
 /// @param config an object: `confDir`, `interfacePrefix`, `pluginDirs`, `generation` (counts the loads that changed
 ///        something), `networks` (array, in the order of the set-up: `name`, `ifName`, `path` or null, `loopback`, `list`,
-///        and `listText`, the exact text of it) and `errors` (array of `path` and `message`: what could not be loaded; a file
-///        that is broken now but was loaded before keeps its network; after libcni_networks_watch() also a directory that
-///        cannot be watched). Free it with libcni_buf_free().
+///        and `listText`, the exact text of it) and `errors` (array of `path`, `status` (a name, as libcni_status_name() has
+///        it) and `message`: what could not be loaded; a file that is broken now but was loaded before keeps its network;
+///        after libcni_networks_watch() also a directory that cannot be watched). Free it with libcni_buf_free().
 /// @param err on failure the error; may be NULL.
 /// @return LIBCNI_OK or LIBCNI_ERR_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
@@ -137,14 +137,14 @@ pub unsafe extern "C" fn libcni_networks_config(
     })
 }
 
-/// Whether containers can be set up: enough networks are loaded, and the plugins of each say that they are ready
-/// (STATUS, from version 1.1.0).
+/// Whether containers can be set up: enough networks are loaded, they and their interfaces have names that may be, and the
+/// plugins of each say that they are ready (STATUS, from version 1.1.0).
 ///
 /// @param networks the networks.
 /// @param ctx NULL or a context.
 /// @param err on failure the error; its causes are those of all networks that are not ready; may be NULL.
-/// @return LIBCNI_OK; LIBCNI_ERR_NETWORK_NOT_FOUND when too few networks are loaded; or any failure of
-///         libcni_get_status_network_list().
+/// @return LIBCNI_OK; LIBCNI_ERR_NETWORK_NOT_FOUND when too few networks are loaded; LIBCNI_ERR_INVALID_ARGUMENT for an
+///         interface whose number makes its name too long; or any failure of libcni_get_status_network_list().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn libcni_networks_status(
     networks: *const libcni_networks,
@@ -287,8 +287,8 @@ pub unsafe extern "C" fn libcni_networks_watch(
 ///
 /// @param networks the networks.
 /// @param change receives `null` while there is nothing to tell, else an object: `generation`, `networks` (the names of
-///        those that are loaded now), `errors` (array of `path` and `message`), `networksChanged`, and `plugins` (whether
-///        something changed in the plugin directories). Free it with libcni_buf_free().
+///        those that are loaded now), `errors` (array of `path`, `status` and `message`), `networksChanged`, and `plugins`
+///        (whether something changed in the plugin directories). Free it with libcni_buf_free().
 /// @param err on failure the error; may be NULL.
 /// @return LIBCNI_OK; LIBCNI_ERR_INVALID_ARGUMENT, also when nothing is watched; LIBCNI_ERR_IO.
 #[unsafe(no_mangle)]

@@ -18,7 +18,7 @@ pub const LIBCNI_PLUGIN_VERSION: u32 = 1;
 /// A plugin: what it does for each command of the protocol. Start with LIBCNI_PLUGIN_INIT.
 ///
 /// libcni_plugin_main() makes a program of it; in `plugins` of libcni_hooks the same struct makes it a plugin inside the
-/// process. Callbacks run on the thread of the call, inside a process possibly several at the same time, and must neither
+/// process. Callbacks run where those of libcni_hooks do, inside a process possibly several at the same time, and must neither
 /// unwind nor jump out. They return 0 when they succeeded; with anything else, or with an error set on the response, they
 /// failed.
 #[repr(C)]

@@ -39,8 +39,12 @@ pub fn conf_files(dir: &Path, extensions: &[impl AsRef<str>]) -> Result<Vec<Path
     let mut names = Vec::new();
     for entry in entries {
         let entry = entry.map_err(unreadable)?;
-        if entry.file_type().map_err(unreadable)?.is_dir() {
-            continue;
+        match entry.file_type() {
+            Ok(file_type) if file_type.is_dir() => continue,
+            Ok(_) => {}
+            // Gone since, where the directory does not tell what its entries are.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(unreadable(error)),
         }
         let name = entry.file_name();
         let bytes = name.as_encoded_bytes();
@@ -88,12 +92,32 @@ fn drop_in_plugins(dir: &Path, network_name: &str) -> Result<Vec<PluginConfig>> 
         let message = format!("network name {name} cannot name a directory of drop-in plugins");
         return Err(Error::new(Status::InvalidConfig, message));
     }
-    let read = |file: PathBuf| {
-        let bytes = read_file(&file)?;
-        plugin_conf_from_bytes(&bytes).map_err(|error| in_file(error, &file))
-    };
     let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
-    conf_files(&dir.join(network_name), &[".conf"])?.into_iter().map(read).collect()
+    let mut plugins = Vec::new();
+    for file in conf_files(&dir.join(network_name), &[".conf"])? {
+        if let Some(plugin) = unless_gone(&file, plugin_conf_from_file) {
+            plugins.push(plugin?);
+        }
+    }
+    Ok(plugins)
+}
+
+/// Reads a file of a directory; `None` when it vanished since the directory was read: then there is nothing to tell of
+/// it. A link that leads nowhere is still there.
+pub(crate) fn unless_gone<T>(path: &Path, read: impl Fn(&Path) -> Result<T>) -> Option<Result<T>> {
+    // One that vanished and is there again when it is looked for may be read now.
+    for _ in 0..3 {
+        match read(path) {
+            Err(_) if is_gone(path) => return None,
+            Err(error) if error.status() == Status::Io => {}
+            outcome => return Some(outcome),
+        }
+    }
+    Some(read(path))
+}
+
+fn is_gone(path: &Path) -> bool {
+    path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
 /// Finds the network `name` in a directory: first in the `.conflist` files, then in the `.conf` and
@@ -142,9 +166,10 @@ pub fn load_network_conf(dir: &Path, name: &str) -> Result<NetworkConfigList> {
 pub fn load_network_confs(dir: &Path) -> Result<LoadedNetworks> {
     let mut loaded = LoadedNetworks::default();
     for path in conf_files(dir, &[".conflist", ".conf", ".json"])? {
-        match network_conf_of_file(&path) {
-            Ok(list) => loaded.networks.push((path, list)),
-            Err(error) => loaded.errors.push((path, error)),
+        match unless_gone(&path, network_conf_of_file) {
+            None => {}
+            Some(Ok(list)) => loaded.networks.push((path, list)),
+            Some(Err(error)) => loaded.errors.push((path, error)),
         }
     }
     Ok(loaded)

@@ -8,11 +8,11 @@ mod list;
 mod plugin;
 mod request;
 
-pub(crate) use files::network_conf_of_file;
 pub use files::{
     LoadedNetworks, conf_files, load_network_conf, load_network_confs, network_conf_from_file,
     plugin_conf_from_file,
 };
+pub(crate) use files::{network_conf_of_file, unless_gone};
 pub use list::{conf_list_from_conf, network_conf_from_bytes};
 pub use plugin::{named_conf_from_bytes, plugin_conf_from_bytes};
 pub use request::inject_conf;

@@ -141,11 +141,19 @@ impl Container {
 impl ContainerNetwork {
     pub(super) fn is_not_loaded(&self, snapshot: &Snapshot) -> Error {
         let names: Vec<_> = snapshot.names().collect();
-        let (name, loaded) = (text::quote(&self.name), names.join(", "));
-        let message = format!("no network of the name {name} is loaded (loaded: {loaded})");
+        let loaded = match names.len() {
+            0 => String::from("none is"),
+            1..=MOST_NAMES => format!("loaded: {}", names.join(", ")),
+            count => format!("loaded: {}, and {} more", names[..MOST_NAMES].join(", "), count - MOST_NAMES),
+        };
+        let name = text::quote(&self.name);
+        let message = format!("no network of the name {name} is loaded ({loaded})");
         Error::new(Status::NetworkNotFound, message)
     }
 }
+
+/// How many of the networks that are loaded an error names.
+const MOST_NAMES: usize = 20;
 
 /// One network of one container.
 pub(super) struct Attached<'s> {

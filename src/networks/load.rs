@@ -1,6 +1,6 @@
 //! Loading networks, and the state that a load leaves: a snapshot that calls work with.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +18,9 @@ const LOOPBACK_LIST: &str = r#"{"cniVersion":"1.0.0","name":"cni-loopback","plug
 
 /// The interface of the loopback network.
 const LOOPBACK_INTERFACE: &str = "lo";
+
+/// What the names of the files end in that are networks of a directory.
+pub(super) const EXTENSIONS: [&str; 3] = [".conflist", ".conf", ".json"];
 
 /// A network as it was loaded.
 #[derive(Clone, Debug)]
@@ -244,7 +247,7 @@ impl Loading<'_> {
             (DirLoad::All, 0) => usize::MAX,
             (DirLoad::All, most) => most,
         };
-        let files = match conf::conf_files(dir, &[".conflist", ".conf", ".json"]) {
+        let files = match conf::conf_files(dir, &EXTENSIONS) {
             Ok(files) => files,
             Err(error) => {
                 // A directory that cannot be read has not lost its networks.
@@ -254,19 +257,20 @@ impl Loading<'_> {
                 return Ok(());
             }
         };
-        let mut names = BTreeSet::new();
+        // The networks of this directory so far, and their files.
+        let mut names = BTreeMap::new();
         for path in files {
             if names.len() >= most {
                 break;
             }
-            let list = match conf::network_conf_of_file(&path) {
-                Ok(list) => list,
-                // Gone since the directory was read. A link that leads nowhere is still there, and is told of.
-                Err(_) if path.symlink_metadata().is_err() => continue,
-                Err(error) => {
+            let list = match conf::unless_gone(&path, conf::network_conf_of_file) {
+                None => continue,
+                Some(Ok(list)) => list,
+                Some(Err(error)) => {
                     if let Some(name) = self.old(&path).map(|network| network.name().to_owned())
-                        && names.insert(name)
+                        && !names.contains_key(&name)
                     {
+                        names.insert(name, path.clone());
                         self.keep_old(&path, error, None);
                     } else {
                         self.problems.push(LoadProblem { path, error });
@@ -274,16 +278,13 @@ impl Loading<'_> {
                     continue;
                 }
             };
-            if names.insert(list.name().to_owned()) {
-                self.push(list, None, Some(&path));
+            if let Some(other) = names.get(list.name()) {
+                let error = is_twice(&list, &path, other);
+                self.problems.push(LoadProblem { path, error });
                 continue;
             }
-            let other = self.networks.iter().find(|network| network.name() == list.name());
-            let other =
-                other.and_then(Network::path).map_or_else(String::new, |path| path.display().to_string());
-            let message = format!("the network {} is already that of {other}", text::quote(list.name()));
-            self.problems
-                .push(LoadProblem { error: Error::new(Status::InvalidConfig, message).at_path(&path), path });
+            names.insert(list.name().to_owned(), path.clone());
+            self.push(list, None, Some(&path));
         }
         Ok(())
     }
@@ -320,6 +321,13 @@ impl Loading<'_> {
         let before = self.loader.before.map_or(&[][..], Snapshot::networks);
         before.iter().filter_map(Network::path).filter(move |path| path.parent() == Some(dir))
     }
+}
+
+/// What is wrong with the second file of a directory with one network.
+fn is_twice(list: &NetworkConfigList, path: &Path, other: &Path) -> Error {
+    let (file, name, other) = (path.display(), text::quote(list.name()), other.display());
+    let message = format!("{file} is left out: the network {name} is already that of {other}");
+    Error::new(Status::InvalidConfig, message).at_path(path)
 }
 
 fn with_plugins(list: NetworkConfigList) -> Result<NetworkConfigList> {
@@ -361,8 +369,9 @@ impl Serialize for Network {
 
 impl Serialize for LoadProblem {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(2))?;
+        let mut map = serializer.serialize_map(Some(3))?;
         map.serialize_entry("path", &self.path)?;
+        map.serialize_entry("status", self.error.status().name())?;
         map.serialize_entry("message", self.error.message())?;
         map.end()
     }

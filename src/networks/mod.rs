@@ -24,7 +24,7 @@
 //! - `container.rs`: whom a call is about; `setup.rs`, `remove.rs`, `status.rs`: the calls; `parallel.rs`: their threads;
 //!   `remembered.rs`: what the cache knows of a container beside what is loaded
 //! - `result.rs`: the results of all networks, added up
-//! - `watch.rs`: changes of the configuration; `metrics.rs`: counters and durations
+//! - `watch/`: changes of the configuration; `metrics.rs`: counters and durations
 
 mod container;
 mod load;
@@ -38,6 +38,7 @@ mod setup;
 mod status;
 mod watch;
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Instant;
 
@@ -49,11 +50,15 @@ pub use result::{InterfaceResult, NetworkResult, SetupResult};
 pub use watch::{Change, Watch, WatchOptions};
 
 use crate::cni::Cni;
+use crate::conf;
 use crate::error::{Error, Result, Status};
 use crate::exec;
 use crate::plugin::Builtin;
 use crate::types::identity;
 use load::{Broken, Loader};
+
+/// How many files that could not be loaded the error of a node that is not ready tells of.
+const MOST_PROBLEMS: usize = 10;
 
 /// The networks of a node, for any number of containers.
 ///
@@ -178,19 +183,37 @@ impl Networks {
         if loaded >= wanted {
             return Ok(());
         }
-        let mut message = format!("the networks are not ready: {loaded} of at least {wanted} are loaded");
-        let dirs: Vec<_> = snapshot.dirs().iter().map(|dir| dir.display().to_string()).collect();
+        let counted = if options.loopback { ", loopback included" } else { "" };
+        let mut message =
+            format!("the networks are not ready: {loaded} of at least {wanted} are loaded{counted}");
+        let dirs: Vec<_> = snapshot.dirs().iter().map(|dir| looked_at(dir)).collect();
         if !dirs.is_empty() {
-            message = format!("{message} (configurations are in {})", dirs.join(", "));
+            message = format!("{message} (configurations are in {})", dirs.join("; "));
         }
-        for problem in snapshot.problems() {
+        let problems = snapshot.problems();
+        for problem in problems.iter().take(MOST_PROBLEMS) {
             message = format!("{message}; not loaded: {}", problem.error.message());
+        }
+        if problems.len() > MOST_PROBLEMS {
+            message = format!("{message}; and {} more", problems.len() - MOST_PROBLEMS);
         }
         let error = Error::new(Status::NetworkNotFound, message);
         Err(match snapshot.dirs().first() {
             Some(dir) => error.at_path(dir),
             None => error,
         })
+    }
+}
+
+/// A directory of configurations, and why there is nothing in it, when there is not.
+fn looked_at(dir: &Path) -> String {
+    let dir_is = dir.display();
+    match conf::conf_files(dir, &load::EXTENSIONS) {
+        Ok(files) if !files.is_empty() => format!("{dir_is}"),
+        Ok(_) if dir.exists() => format!("{dir_is}, which has no .conflist, .conf or .json file"),
+        Ok(_) => format!("{dir_is}, which does not exist"),
+        // It is among the problems.
+        Err(_) => format!("{dir_is}"),
     }
 }
 

@@ -119,11 +119,8 @@ impl Networks {
     fn validate(&self, container: &Container, attachments: &[Attached<'_>]) -> Result<()> {
         identity::container_id(&container.container_id)?;
         for Attached { network, rt, .. } in attachments {
-            let named = |error: Error| error.context(format_args!("network {}", text::quote(network.name())));
-            identity::network(network.name()).map_err(named)?;
-            identity::interface(&rt.if_name).map_err(|error| {
-                named(error.context(format_args!("interface {}", text::quote(&rt.if_name))))
-            })?;
+            check_names(network.name(), &rt.if_name)
+                .map_err(|error| error.context(format_args!("network {}", text::quote(network.name()))))?;
         }
         if !self.0.options.check_netns {
             return Ok(());
@@ -161,6 +158,13 @@ impl Attached<'_> {
             .context(format_args!("failed to {what} network {network} for interface {interface}"))
             .about(&key)
     }
+}
+
+/// Whether a network and an interface have names that an ADD takes.
+pub(super) fn check_names(network: &str, if_name: &str) -> Result<()> {
+    identity::network(network)?;
+    identity::interface(if_name)
+        .map_err(|error| error.context(format_args!("interface {}", text::quote(if_name))))
 }
 
 /// One error of several, which has the facts of the first.

@@ -3,15 +3,15 @@
 use super::container::{Attached, Container};
 use super::metrics::Operation;
 use super::remembered::Remembered;
-use super::setup::joined;
+use super::setup::{check_names, joined};
 use super::{Networks, timed};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::text;
 
 impl Networks {
-    /// Whether containers can be set up: enough networks are loaded, and the plugins of every one (from version 1.1.0)
-    /// say that they are ready.
+    /// Whether containers can be set up: enough networks are loaded, they and their interfaces have names that may be,
+    /// and the plugins of every one (from version 1.1.0) say that they are ready.
     ///
     /// # Errors
     /// [`Status::NetworkNotFound`](crate::Status::NetworkNotFound) when too few are loaded, with the files that could
@@ -23,6 +23,7 @@ impl Networks {
             let cni = self.cni();
             let status = |network: &super::Network| {
                 let asked = timed(&self.0.metrics, Operation::NetworkStatus, || {
+                    check_names(network.name(), network.if_name())?;
                     cni.get_status_network_list(ctx, network.list())
                 });
                 let name = text::quote(network.name());

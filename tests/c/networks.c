@@ -37,9 +37,12 @@ static void networks_of_a_directory_are_numbered_in_file_order(void) {
     CHECK_TEXT("first", at(config, "networks.0.list.plugins.0.type"));
     CHECK_TEXT(read_file(text("%s/10-a.conflist", conf_dir())), at(config, "networks.0.listText"));
     CHECK_TEXT(text("%s/30-broken.conflist", conf_dir()), at(config, "errors.0.path"));
+    CHECK_TEXT("INVALID_CONFIG", at(config, "errors.0.status"));
     CHECK_CONTAINS("30-broken.conflist", at(config, "errors.0.message"));
     CHECK_TEXT(text("%s/40-again.conflist", conf_dir()), at(config, "errors.1.path"));
-    CHECK_CONTAINS("10-a.conflist", at(config, "errors.1.message"));
+    CHECK_TEXT("INVALID_CONFIG", at(config, "errors.1.status"));
+    const char *twice = "%s/40-again.conflist is left out: the network \"a\" is already that of %s/10-a.conflist";
+    CHECK_TEXT(text(twice, conf_dir(), conf_dir()), at(config, "errors.1.message"));
     CHECK(at(config, "errors.2") == NULL);
     libcni_networks_free(networks);
     libcni_free(cni);

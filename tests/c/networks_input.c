@@ -231,14 +231,15 @@ static void not_ready(const char *says) {
 static void a_node_without_networks_is_not_ready_and_says_why(void) {
     cni = new_cni("");
     networks = new_networks(cni, "");
-    not_ready(text("0 of at least 1 are loaded (configurations are in %s)", conf_dir()));
+    not_ready(text("0 of at least 1 are loaded (configurations are in %s, which has no .conflist, .conf or .json file)",
+                   conf_dir()));
     libcni_networks_free(networks);
 
     in_case("no directory");
     libcni_error *err = NULL;
     CHECK_STATUS(LIBCNI_OK,
                  libcni_networks_new(cni, "{\"confDir\": \"/no/such\", \"loopback\": false}", &networks, &err));
-    not_ready("configurations are in /no/such");
+    not_ready("configurations are in /no/such, which does not exist)");
     libcni_networks_free(networks);
 
     in_case("a broken file");
@@ -260,6 +261,50 @@ static void a_number_that_makes_an_interface_too_long_names_the_network(void) {
     networks = new_networks(cni, "\"interfacePrefix\": \"fourteen-bytes\"");
     fails(SETUP, networks, container(""), true, LIBCNI_ERR_INVALID_ARGUMENT,
           "network \"net10\": interface \"fourteen-bytes10\": interface name is too long");
+    /* Nor does the node say that it is ready. */
+    libcni_error *err = NULL;
+    CHECK_STATUS(LIBCNI_ERR_INVALID_ARGUMENT, libcni_networks_status(networks, NULL, &err));
+    CHECK_CONTAINS("network \"net10\" is not ready: interface \"fourteen-bytes10\"", libcni_error_message(err));
+    libcni_error_free(err);
+    end();
+}
+
+static void of_a_thousand_networks_the_one_that_is_asked_for_is_attached(void) {
+    cni = new_cni("");
+    for (int i = 0; i < 1000; i++) put_network(text("%04d.conflist", i), text("net%d", i), "");
+    networks = new_networks(cni, "\"interfacePrefix\": \"thirteen-byte\"");
+    const char *config = config_of(networks);
+    CHECK_TEXT("net999", at(config, "networks.999.name"));
+    CHECK_TEXT("thirteen-byte999", at(config, "networks.999.ifName"));
+    CHECK(at(config, "networks.1000") == NULL);
+    fails(SETUP, networks, container(""), true, LIBCNI_ERR_INVALID_ARGUMENT,
+          "network \"net100\": interface \"thirteen-byte100\"");
+    fails(SETUP, networks, container("\"networks\": [{\"name\": \"x\"}]"), true, LIBCNI_ERR_NETWORK_NOT_FOUND,
+          "net18, net19, and 980 more)");
+    libcni_buf result = LIBCNI_BUF_INIT;
+    const char *one = container("\"networks\": [{\"name\": \"net999\", \"ifName\": \"eth0\"}]");
+    CHECK_STATUS(LIBCNI_OK, libcni_networks_setup(networks, NULL, one, &result, NULL));
+    CHECK_STATUS(LIBCNI_OK, libcni_networks_remove(networks, NULL, one, NULL));
+    CHECK_TEXT("ADD net999 eth0, DEL net999 eth0", asked());
+    libcni_buf_free(&result);
+    end();
+}
+
+static void a_file_that_vanished_is_no_error_unless_a_source_names_it(void) {
+    begin();
+    const char *gone = text("%s/2.conflist", conf_dir());
+    put_network("2.conflist", "b", "");
+    libcni_buf config = LIBCNI_BUF_INIT;
+    CHECK_STATUS(LIBCNI_OK, libcni_networks_load(networks, NULL, &config, NULL));
+    CHECK_TEXT("a eth0, b eth1", loaded(networks));
+    libcni_buf_free(&config);
+    remove_network("2.conflist");
+    fails(LOAD, networks, text("[{\"confListFile\": \"%s\"}]", gone), true, LIBCNI_ERR_IO, text("error reading %s", gone));
+    CHECK_TEXT("a eth0, b eth1", loaded(networks));
+    CHECK_STATUS(LIBCNI_OK, libcni_networks_load(networks, NULL, &config, NULL));
+    CHECK_TEXT("a eth0", loaded(networks));
+    CHECK(at(config.data, "errors.0") == NULL);
+    libcni_buf_free(&config);
     end();
 }
 
@@ -282,4 +327,6 @@ RUN_TESTS(TEST(what_is_missing_is_named), TEST(what_is_wrong_in_a_text_is_named)
           TEST(a_namespace_that_is_not_there_has_its_code), TEST(a_host_whose_namespaces_are_no_paths_says_so),
           TEST(a_node_without_networks_is_not_ready_and_says_why),
           TEST(a_number_that_makes_an_interface_too_long_names_the_network),
+          TEST(of_a_thousand_networks_the_one_that_is_asked_for_is_attached),
+          TEST(a_file_that_vanished_is_no_error_unless_a_source_names_it),
           TEST(an_address_of_an_interface_that_is_not_there_is_undone))

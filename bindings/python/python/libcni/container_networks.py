@@ -4,7 +4,7 @@
 >>> networks.status()
 Traceback (most recent call last):
 libcni.errors.NetworkNotFoundError: the networks are not ready: 0 of at least 1 are loaded
-(configurations are in /nowhere)
+(configurations are in /nowhere, which does not exist)
 """
 
 from __future__ import annotations
@@ -91,6 +91,8 @@ class Networks:
         undo_timeout: float = 30,
         check_netns: bool = True,
     ) -> None:
+        if not isinstance(cni, CNI):
+            raise not_a_runtime(cni, "libcni.CNI")
         options: dict[str, Any] = {
             "confDir": conf_dir,
             "interfacePrefix": interface_prefix,
@@ -217,6 +219,11 @@ class Networks:
         ``network_plugin_operations_duration_seconds``; the label is ``operation_type``.
         """
         return self._native.prometheus()
+
+
+def not_a_runtime(value: object, expected: str) -> TypeError:
+    """Return the error of networks that are made of something else."""
+    return TypeError(f"cni is {type(value).__module__}.{type(value).__name__}: expected a {expected}")
 
 
 def _metrics(counts: dict[str, Any]) -> OperationMetrics:

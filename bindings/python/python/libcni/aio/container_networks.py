@@ -39,6 +39,8 @@ class Networks:
         undo_timeout: float = 30,
         check_netns: bool = True,
     ) -> None:
+        if not isinstance(cni, CNI):
+            raise container_networks.not_a_runtime(cni, "libcni.aio.CNI")
         self._networks = container_networks.Networks(
             cni._cni,
             sources=sources,
