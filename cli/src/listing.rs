@@ -85,13 +85,22 @@ fn answer(call: &Call<'_>, loaded: &LoadedNetworks, attachments: Option<Vec<Atta
     let attachments = attachments.map(|found| found.into_iter().map(remembered).collect());
     let answer = Answer::new(&Networks { networks, attachments, errors }, parts)?;
     Ok(match nothing {
-        true => answer.noting(format!("there are no networks in {}", call.settings.conf_dir.display())),
+        true => answer.noting(no_networks_in(&call.settings.conf_dir)),
         false => answer,
     })
 }
 
+/// What is said of a directory of configurations that has nothing to list.
+pub(crate) fn no_networks_in(dir: &Path) -> String {
+    let why = match dir.exists() {
+        true => "it has no .conflist, .conf or .json file",
+        false => "it does not exist",
+    };
+    format!("there are no networks in {}: {why}", dir.display())
+}
+
 /// The file that a call by name takes in place of this one: `.conflist` files come first.
-fn hidden_by<'a>(loaded: &'a LoadedNetworks, path: &Path, name: &str) -> Option<&'a PathBuf> {
+pub(crate) fn hidden_by<'a>(loaded: &'a LoadedNetworks, path: &Path, name: &str) -> Option<&'a PathBuf> {
     let is_list = |path: &Path| path.extension().is_some_and(|extension| extension == "conflist");
     let same = |(_, list): &&(PathBuf, NetworkConfigList)| list.name() == name;
     let in_lists = loaded.networks.iter().filter(same).find(|(path, _)| is_list(path));

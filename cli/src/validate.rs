@@ -1,10 +1,13 @@
 //! `validate`: whether networks could be used, without using them.
 
+use std::path::Path;
+
 use cni::{Error, Result, Status, conf};
 use serde::Serialize;
 
 use crate::Call;
 use crate::answer::Answer;
+use crate::listing::{hidden_by, no_networks_in};
 use crate::table::Part;
 
 #[derive(Serialize)]
@@ -45,8 +48,12 @@ pub(crate) fn validate(call: &Call<'_>) -> Result<Answer> {
 fn validate_all(call: &Call<'_>) -> Result<Answer> {
     let loaded = conf::load_network_confs(&call.settings.conf_dir)?;
     let mut networks = Vec::new();
-    for (path, list) in loaded.networks {
-        let (capabilities, error) = match call.cni.validate_network_list(call.context, &list) {
+    for (path, list) in &loaded.networks {
+        let valid = match hidden_by(&loaded, path, list.name()) {
+            Some(other) => Err(is_hidden(list.name(), path, other)),
+            None => call.cni.validate_network_list(call.context, list),
+        };
+        let (capabilities, error) = match valid {
             Ok(capabilities) => (Some(capabilities), None),
             // What has ended one has ended all.
             Err(error) if matches!(error.status(), Status::Cancelled | Status::Timeout) => return Err(error),
@@ -72,7 +79,13 @@ fn validate_all(call: &Call<'_>) -> Result<Answer> {
     let nothing = networks.is_empty();
     let answer = Answer::new(&Validated { networks }, vec![table])?.failed(failed);
     Ok(match nothing {
-        true => answer.noting(format!("there are no networks in {}", call.settings.conf_dir.display())),
+        true => answer.noting(no_networks_in(&call.settings.conf_dir)),
         false => answer,
     })
+}
+
+/// A network of which nobody hears when it is asked for by its name.
+fn is_hidden(name: &str, path: &Path, other: &Path) -> Error {
+    let message = format!("the network {name} is already that of {}, which is used instead", other.display());
+    Error::new(Status::InvalidConfig, message).at_path(path)
 }
