@@ -92,18 +92,16 @@ impl<K: Keep> Capture<K> {
 
     /// Reads what is there, within reason: a plugin that writes for ever must not keep the host here.
     ///
-    /// A read that did not fill its buffer took all there was, which saves the one that would find nothing. If
-    /// nobody writes any more (`closed`), that was the end.
-    pub(super) fn pull(&mut self, closed: bool) {
+    /// `to_end` says that nobody writes any more, and `poll` would not tell of what is left behind. Without it, a read
+    /// that did not fill its buffer is the last, which saves the one that would find nothing. (It need not have
+    /// taken all: a plugin may have made its end one of packets, of which each read takes one.)
+    pub(super) fn pull(&mut self, to_end: bool) {
         for _ in 0..READS_AT_ONCE {
             let Some(pipe) = &self.pipe else { return };
             let most = self.kept.room();
             match self.kept.read(pipe, most) {
                 Ok(0) => self.pipe = None,
-                Ok(count) if count < most => {
-                    self.pipe.take_if(|_| closed);
-                    return;
-                }
+                Ok(count) if count < most && !to_end => return,
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(_) => self.pipe = None,
@@ -124,7 +122,7 @@ pub(super) trait Keep {
 /// How much to read at once: most plugins write little.
 fn chunk(kept: &Vec<u8>) -> usize {
     match kept.capacity() - kept.len() {
-        0 if kept.capacity() == 0 => 4 << 10,
+        0 if kept.capacity() == 0 => sys::FIRST_READ_BYTES,
         room @ 1024.. => room,
         _ => PIPE_BYTES,
     }

@@ -212,8 +212,8 @@ impl<'a> Run<'a> {
 
     fn finish(mut self) -> Result<(Outcome, Left), Failure> {
         // The last words of a plugin that was killed.
-        self.pipes.stdout.pull(false);
-        self.pipes.stderr.pull(false);
+        self.pipes.stdout.pull(true);
+        self.pipes.stderr.pull(true);
         // One that has not even ended after SIGKILL has been waited for.
         let termination = if self.ended { self.child.reap_soon() } else { self.child.reap() };
         if let Some(failure) = self.child.failure() {
@@ -268,6 +268,7 @@ mod tests {
     use super::*;
     use std::fs::File;
     use std::io::Write as _;
+    use std::os::fd::AsRawFd as _;
 
     /// What was written between the kernel's look for data and its look for writers.
     #[test]
@@ -285,6 +286,24 @@ mod tests {
                 assert_eq!(pipes.stdout.kept.bytes, text);
                 assert_eq!(pipes.stderr.kept.into_bytes(), text);
             }
+        }
+    }
+
+    /// A plugin may do that to its stdout: then each read takes what one write gave, however much there is.
+    #[test]
+    fn a_pipe_of_packets_is_read_to_its_end() {
+        for events in [libc::POLLHUP, libc::POLLIN | libc::POLLHUP] {
+            let (mut pipes, stdio) = pipes::make(b"", false, 100).unwrap();
+            let mut stdout = File::from(stdio.stdout);
+            // SAFETY: F_SETFL takes a number.
+            assert_eq!(unsafe { libc::fcntl(stdout.as_raw_fd(), libc::F_SETFL, libc::O_DIRECT) }, 0);
+            for packet in ["{", "\"a\":1", "}"] {
+                stdout.write_all(packet.as_bytes()).unwrap();
+            }
+            drop(stdout);
+            pull(&mut pipes.stdout, events);
+            assert!(pipes.stdout.pipe().is_none());
+            assert_eq!(pipes.stdout.kept.bytes, b"{\"a\":1}");
         }
     }
 }

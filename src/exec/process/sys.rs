@@ -43,8 +43,25 @@ pub(super) fn set_nonblocking(fd: &OwnedFd) -> io::Result<()> {
     check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) }.into()).map(drop)
 }
 
+/// How much the first read onto a vector without memory takes at most.
+pub(super) const FIRST_READ_BYTES: usize = 4 << 10;
+
 /// Reads at most `most` bytes behind what `bytes` holds; 0 is the end of the file.
 pub(super) fn read_onto(fd: &OwnedFd, bytes: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+    if bytes.capacity() == 0 {
+        // Often there is nothing at all, which needs no memory.
+        let mut first = [0; FIRST_READ_BYTES];
+        let most = most.min(first.len());
+        // SAFETY: read writes at most `most` bytes to `first`, which has as many.
+        let count =
+            retry(|| check(unsafe { libc::read(fd.as_raw_fd(), first.as_mut_ptr().cast(), most) } as _))?;
+        let read = first.get(..usize::try_from(count).unwrap_or(0)).unwrap_or_default();
+        if !read.is_empty() {
+            bytes.reserve(most);
+            bytes.extend_from_slice(read);
+        }
+        return Ok(read.len());
+    }
     bytes.reserve(most);
     let room = bytes.spare_capacity_mut();
     let most = most.min(room.len());
