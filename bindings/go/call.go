@@ -35,9 +35,9 @@ func (c *CNIConfig) begin(ctx context.Context, cacheDir string) (*call, error) {
 	return c.beginWith(ctx, runtime, nil)
 }
 
-// beginWith prepares a call of a runtime, of which it takes over a share. The environment is for runtimes that have
-// none of their own.
-func (c *CNIConfig) beginWith(ctx context.Context, runtime *coreRuntime, env map[string]string) (*call, error) {
+// beginWith prepares a call of a runtime, of which it takes over a share. An environment counts in place of the
+// runtime's: an object, or the name of a way to make one.
+func (c *CNIConfig) beginWith(ctx context.Context, runtime *coreRuntime, env any) (*call, error) {
 	if ctx == nil {
 		ctx = context.Background()
 	}
@@ -131,12 +131,12 @@ func watch(ctx context.Context, cancel func()) (stop func()) {
 
 // contextOptions are the options of libcni_context_new.
 type contextOptions struct {
-	TimeoutMs   *int64            `json:"timeoutMs,omitempty"`
-	Env         map[string]string `json:"env,omitempty"`
-	Traceparent string            `json:"traceparent,omitempty"`
-	Tracestate  string            `json:"tracestate,omitempty"`
-	Baggage     string            `json:"baggage,omitempty"`
-	Locks       string            `json:"locks,omitempty"`
+	TimeoutMs   *int64 `json:"timeoutMs,omitempty"`
+	Env         any    `json:"env,omitempty"`
+	Traceparent string `json:"traceparent,omitempty"`
+	Tracestate  string `json:"tracestate,omitempty"`
+	Baggage     string `json:"baggage,omitempty"`
+	Locks       string `json:"locks,omitempty"`
 }
 
 func (o *contextOptions) areNone() bool {

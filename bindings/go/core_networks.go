@@ -3,18 +3,25 @@ package libcni
 // #include <libcni.h>
 import "C"
 
-import "sync/atomic"
+import (
+	"os"
+	"slices"
+	"sync/atomic"
+)
 
 // coreNetworks are a libcni_networks, shared by its owner and the calls that run: the last one to let go frees it.
 type coreNetworks struct {
 	ptr     *C.libcni_networks
 	runtime *coreRuntime
+	// The environment that the runtime was made with.
+	environ []string
 	owners  atomic.Int64
 }
 
 // newCoreNetworks makes networks with one owner, and a runtime of their own.
 func newCoreNetworks(cni *CNIConfig, options []byte) (*coreNetworks, error) {
-	runtimeText, err := marshal(networksRuntimeOptions{append([]string{}, cni.Path...), cni.cacheDir})
+	environ := os.Environ()
+	runtimeText, err := marshal(networksRuntimeOptions{append([]string{}, cni.Path...), cni.cacheDir, environment(environ)})
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +29,7 @@ func newCoreNetworks(cni *CNIConfig, options []byte) (*coreNetworks, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &coreNetworks{runtime: runtime}
+	n := &coreNetworks{runtime: runtime, environ: environ}
 	var failed *C.libcni_error
 	status := C.libcni_networks_new(runtime.ptr, text(options), &n.ptr, &failed)
 	if status != C.LIBCNI_OK {
@@ -38,6 +45,21 @@ func newCoreNetworks(cni *CNIConfig, options []byte) (*coreNetworks, error) {
 type networksRuntimeOptions struct {
 	PluginDirs []string `json:"pluginDirs"`
 	CacheDir   string   `json:"cacheDir,omitempty"`
+	// As it is when the networks are made.
+	Env map[string]string `json:"env,omitempty"`
+}
+
+// newEnvironment is what the core is told of the environment with a call: nothing while it is as it was, which is nearly
+// always.
+func (n *coreNetworks) newEnvironment() any {
+	environ := os.Environ()
+	if slices.Equal(environ, n.environ) {
+		return nil
+	}
+	if variables := environment(environ); variables != nil {
+		return variables
+	}
+	return "inherit"
 }
 
 func (n *coreNetworks) share() *coreNetworks {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -243,7 +242,7 @@ func (n *Networks) do(ctx context.Context, what func(*coreNetworks, *coreContext
 		return err
 	}
 	defer core.release()
-	call, err := n.cni.beginWith(ctx, core.runtime.share(), environment(os.Environ()))
+	call, err := n.cni.beginWith(ctx, core.runtime.share(), core.newEnvironment())
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 // Texts and runtimes are kept from call to call; what is changed between two calls counts in the second, also when it
@@ -99,6 +100,36 @@ func TestPluginsInheritTheEnvironmentAsItIsNow(t *testing.T) {
 			equal(t, fmt.Sprint("run ", i), got, value)
 		}
 		equal(t, "runs", len(s.runs()), 2)
+	}
+}
+
+// TestNetworksTellOfTheEnvironmentOnlyWhenItChanged: plugins see it as it is at every call.
+func TestNetworksTellOfTheEnvironmentOnlyWhenItChanged(t *testing.T) {
+	s := newScene(t, "plugin")
+	s.write("1.conflist", "a", fake{})
+	const name = "LIBCNI_TEST_VALUE"
+	t.Setenv(name, "at first")
+	n := s.networks(NetworksOptions{})
+	if told := n.core.newEnvironment(); told != nil {
+		t.Errorf("told of %v", told)
+	}
+	seen := func() (string, bool) {
+		s.forget()
+		s.must(n.Remove(context.Background(), s.container()))
+		return s.runs()[0].env(name)
+	}
+	for _, value := range []string{"at first", "later", "not UTF-8: \xff", "at first"} {
+		t.Setenv(name, value)
+		got, there := seen()
+		// What JSON cannot carry is only looked for.
+		if utf8.ValidString(value) {
+			equal(t, "value", got, value)
+		}
+		equal(t, "is there", there, true)
+	}
+	s.must(os.Unsetenv(name))
+	if got, there := seen(); there {
+		t.Errorf("still there: %q", got)
 	}
 }
 
