@@ -278,6 +278,19 @@ mod tests {
     }
 
     #[test]
+    fn every_text_is_escaped_as_json_needs_it_and_no_more() {
+        let text: String = ('\u{1}'..='\u{7f}').chain("/é\u{2028}\u{fffd}😀".chars()).collect();
+        let quoted = serde_json::to_string(&text).unwrap();
+        let full = FULL.replace("\"id\"", &quoted).replace("\"eth0\"", &quoted).replace("\"net\"", &quoted);
+        let full = full.replace("\"/n\"", &quoted).replace("[\"K\",\"W\"]", &format!("[{quoted},{quoted}]"));
+        let full = full.replace("{\"a\":1.50", &format!("{{{quoted}:1.50"));
+        assert_eq!(full.matches(&quoted).count(), 7);
+        let entry = entry(&full);
+        assert_eq!((&entry.attachment.netns, &entry.attachment.args[1].1), (&text, &text));
+        assert_eq!(print(&Record::of(&entry)).unwrap(), full);
+    }
+
+    #[test]
     fn what_is_empty_is_left_out() {
         let text =
             r#"{"kind":"cniCacheV1","containerId":"id","config":"","ifName":"eth0","networkName":"net"}"#;
