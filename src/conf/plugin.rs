@@ -104,11 +104,11 @@ fn merge_capabilities(capabilities: &mut BTreeMap<String, bool>, value: &str) ->
         capabilities.clear();
         return Ok(());
     }
-    for member in json::members_of(value)? {
+    json::each_member(value, &mut |member| {
         check_kind(member.value, Kind::Bool).map_err(|problem| problem.in_key(&member.key))?;
         capabilities.insert(member.key.into_owned(), member.value == "true");
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// The kind, or null, which stands for absent.
@@ -123,12 +123,15 @@ fn check_string(value: &str) -> Result<(), Problem> {
 
 fn check_array(value: &str, check: impl Fn(&str) -> Result<(), Problem>) -> Result<(), Problem> {
     check_kind(value, Kind::Array)?;
-    if Kind::of(value) == Kind::Array {
-        for (index, element) in json::elements_of(value)?.into_iter().enumerate() {
-            check(element).map_err(|problem| problem.in_element(index))?;
-        }
+    if Kind::of(value) == Kind::Null {
+        return Ok(());
     }
-    Ok(())
+    let mut index = 0;
+    json::each_element(value, |element| {
+        check(element).map_err(|problem| problem.in_element(index))?;
+        index += 1;
+        Ok(())
+    })
 }
 
 fn check_object(

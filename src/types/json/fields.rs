@@ -81,7 +81,7 @@ fn take_fields<'a>(
 }
 
 fn take_fields_of<'a>(
-    members: Vec<Member<'a>>,
+    mut members: Vec<Member<'a>>,
     names: &[&'static str],
     order: Order,
     visit: &mut Visit<'_, 'a>,
@@ -94,24 +94,21 @@ fn take_fields_of<'a>(
         }
         return saved.finish();
     }
-    let mut fields = Vec::with_capacity(members.len());
-    for member in members {
-        match field(names, &member.key) {
-            Some(name) => fields.push((name, member)),
-            None => saved.pass(visit(None, member))?,
-        }
+    for member in members.extract_if(.., |member| field(names, &member.key).is_none()) {
+        saved.pass(visit(None, member))?;
     }
     // The sort is stable, so equal keys stay in the order written and the last of them is kept.
-    fields.sort_by(|(_, one), (_, other)| one.key.cmp(&other.key));
-    fields.dedup_by(|(_, later), (_, earlier)| {
+    members.sort_by(|one, other| one.key.cmp(&other.key));
+    members.dedup_by(|later, earlier| {
         let same = later.key == earlier.key;
         if same {
             std::mem::swap(later, earlier);
         }
         same
     });
-    for (name, member) in fields {
-        saved.pass(visit_field(visit, Some(name), member))?;
+    for member in members {
+        let name = field(names, &member.key);
+        saved.pass(visit_field(visit, name, member))?;
     }
     saved.finish()
 }
