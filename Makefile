@@ -198,7 +198,7 @@ test: setup ## everything
 	@+MAKE='$(MAKE)' scripts/test.sh $(TESTS) -- $(TESTS_BESIDE)
 
 # Not the cache's crashes, the oracle and the real plugins, which take their time.
-QUICK_TESTS := attachment calls configuration find_plugin gc_and_status plugin process result
+QUICK_TESTS := attachment calls configuration find_plugin gc_and_status networks plugin process result
 
 check: test-fmt test-clippy ## the fast inner loop: format, lints, unit and quick tests
 	$(CARGO) test --locked --lib $(addprefix --test ,$(QUICK_TESTS))
