@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cni::networks::{
-    Container, ContainerNetwork, DirLoad, Networks, NetworksOptions, Origin, Watch, WatchOptions,
+    Container, ContainerNetwork, DirLoad, LoopbackPlugin, Networks, NetworksOptions, Origin, Watch,
+    WatchOptions,
 };
 use cni::{AttachmentFilter, Context, Result, Status};
 use common::{Scene, background};
@@ -288,6 +289,22 @@ fn networks_are_chosen_with_their_own_interface_and_arguments() {
     networks(&scene).setup(&background(), &container).unwrap();
     assert_eq!(asked(&scene), ["ADD b net0"]);
     assert_eq!(scene.calls()[0].env["CNI_ARGS"], "A=1;B=3");
+}
+
+#[test]
+fn a_node_that_cannot_bring_loopback_up_is_not_ready() {
+    let scene = scene();
+    write(&scene, "1.conflist", "a", json!({}));
+    let with = |loopback_plugin| {
+        let options = NetworksOptions { loopback: true, loopback_plugin, ..options(&scene) };
+        Networks::new(scene.cni(), options).unwrap().status(&background())
+    };
+    with(LoopbackPlugin::Auto).unwrap();
+    with(LoopbackPlugin::Builtin).unwrap();
+    let error = with(LoopbackPlugin::Program).unwrap_err();
+    assert_eq!(error.status(), Status::PluginNotFound);
+    let expected = "network \"cni-loopback\" is not ready: failed to find plugin \"loopback\" in path [";
+    assert!(error.message().starts_with(expected), "{error}");
 }
 
 #[test]

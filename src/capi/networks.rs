@@ -137,8 +137,8 @@ pub unsafe extern "C" fn libcni_networks_config(
     })
 }
 
-/// Whether containers can be set up: enough networks are loaded, they and their interfaces have names that may be, and the
-/// plugins of each say that they are ready (STATUS, from version 1.1.0).
+/// Whether containers can be set up: enough networks are loaded, they and their interfaces have names that may be, the
+/// plugins of each say that they are ready (STATUS, from version 1.1.0), and there is a plugin for loopback, if it is wanted.
 ///
 /// @param networks the networks.
 /// @param ctx NULL or a context.

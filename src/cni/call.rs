@@ -153,7 +153,7 @@ impl<'a> Call<'a> {
 
 impl Cni {
     /// Finds a plugin's program.
-    pub(super) fn find(&self, ctx: &Context, command: Command, plugin: &str) -> Result<PathBuf> {
+    pub(crate) fn find(&self, ctx: &Context, command: Command, plugin: &str) -> Result<PathBuf> {
         let request = FindRequest::new(command, plugin, &self.options().plugin_dirs, ctx);
         self.exec().find_in_path(&request)
     }

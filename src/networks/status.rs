@@ -7,15 +7,18 @@ use super::setup::{check_names, joined};
 use super::{Networks, timed};
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::plugin::Builtin;
 use crate::text;
+use crate::types::command::Command;
 
 impl Networks {
     /// Whether containers can be set up: enough networks are loaded, they and their interfaces have names that may be,
-    /// and the plugins of every one (from version 1.1.0) say that they are ready.
+    /// the plugins of every one (from version 1.1.0) say that they are ready, and somebody can bring `lo` up.
     ///
     /// # Errors
     /// [`Status::NetworkNotFound`](crate::Status::NetworkNotFound) when too few are loaded, with the files that could
-    /// not be; else the first network's that is not ready, with the errors of all as its causes.
+    /// not be; [`Status::PluginNotFound`](crate::Status::PluginNotFound) when loopback is wanted by its program and there
+    /// is none; else the first network's that is not ready, with the errors of all as its causes.
     pub fn status(&self, ctx: &Context) -> Result<()> {
         timed(&self.0.metrics, Operation::Status, || {
             let snapshot = self.config();
@@ -24,6 +27,10 @@ impl Networks {
             let status = |network: &super::Network| {
                 let asked = timed(&self.0.metrics, Operation::NetworkStatus, || {
                     check_names(network.name(), network.if_name())?;
+                    if network.is_loopback() {
+                        // Its version has no STATUS, and without its plugin no container can be set up.
+                        return cni.find(ctx, Command::Status, Builtin::Loopback.name()).map(drop);
+                    }
                     cni.get_status_network_list(ctx, network.list())
                 });
                 let name = text::quote(network.name());
