@@ -138,7 +138,9 @@ func TestFilesVanishWhileTheyAreRead(t *testing.T) {
 	}
 	close(stop)
 	s.must(<-stopped)
-	_, err := n.Load(Source{ConfListFile: here})
+	_, err := n.Load()
+	s.must(err)
+	_, err = n.Load(Source{ConfListFile: here})
 	s.refused(err, StatusIO, "error reading "+here)
 	config, err := n.Config()
 	s.must(err)
