@@ -22,10 +22,6 @@ pub(crate) struct Cni(pub(crate) ::cni::Cni);
 /// A rendered request: plugin, path, variables, stdin, whether the run would have a prevResult.
 type Rendered = (String, String, BTreeMap<&'static str, String>, String, bool);
 
-fn result_text(result: CniResult) -> String {
-    result.to_json()
-}
-
 fn cached_result_text(result: Option<CniResult>) -> Option<String> {
     result.as_ref().map(CniResult::to_json)
 }
@@ -64,7 +60,7 @@ impl Cni {
     ) -> PyResult<String> {
         run(py, bounds, |context| {
             let rt = RuntimeConf::from_json(runtime_conf)?;
-            self.0.add_network_list(context, &network.0, &rt).map(result_text)
+            self.0.add_network_list_json(context, &network.0, &rt)
         })
     }
 
@@ -155,7 +151,7 @@ impl Cni {
     ) -> PyResult<String> {
         run(py, bounds, |context| {
             let rt = RuntimeConf::from_json(runtime_conf)?;
-            self.0.add_network(context, &conf.0, &rt).map(result_text)
+            self.0.add_network_json(context, &conf.0, &rt)
         })
     }
 
