@@ -232,19 +232,20 @@ impl Locks<'_> {
     ) -> Result<Option<LockId>> {
         let what = || format!("network {}", quote(network));
         let mut wait = Wait::new(&what, context, deadline);
+        let hash = hash(network);
+        let [network, gate] = [Space::Network, Space::Gate].map(|space| self.id(space, hash));
         if self.held.touch(self.id) {
-            return self.take(Space::Network, network, mode, &mut wait);
+            return self.take(network, mode, &mut wait);
         }
         if mode == LockMode::Shared {
             // Mostly nobody is there, and a look at the gate is enough.
-            self.pass(Space::Gate, network, &mut wait)?;
-            let id = self.id(Space::Network, network);
-            if self.try_take(id, mode)? {
-                return Ok(Some(id));
+            self.pass(gate, &mut wait)?;
+            if self.try_take(network, mode)? {
+                return Ok(Some(network));
             }
         }
-        let gate = self.take(Space::Gate, network, mode, &mut wait)?;
-        let network = self.take(Space::Network, network, mode, &mut wait)?;
+        let gate = self.take(gate, mode, &mut wait)?;
+        let network = self.take(network, mode, &mut wait)?;
         if let Some(gate) = gate {
             sys::unlock_byte(self.file.0.as_fd(), gate.offset)
                 .map_err(|error| no_lock(&self.path, &error))?;
@@ -267,17 +268,17 @@ impl Locks<'_> {
             )
         };
         let mut wait = Wait::new(&what, context, deadline);
-        self.take(Space::Attachment, &names::plain(key), LockMode::Exclusive, &mut wait)
+        let id = self.id(Space::Attachment, hash(&names::plain(key)));
+        self.take(id, LockMode::Exclusive, &mut wait)
             .map_err(|error| error.with(|facts| facts.attachment = Some(key.clone())))
     }
 
-    fn id(&self, space: Space, name: &str) -> LockId {
-        LockId { offset: offset(space, name), ..self.id }
+    fn id(&self, space: Space, hash: i64) -> LockId {
+        LockId { offset: offset(space, hash), ..self.id }
     }
 
     /// Waits until nobody has that lock exclusively, and does not take it.
-    fn pass(&self, space: Space, name: &str, wait: &mut Wait<'_>) -> Result<()> {
-        let id = self.id(space, name);
+    fn pass(&self, id: LockId, wait: &mut Wait<'_>) -> Result<()> {
         loop {
             match sys::could_lock_byte(self.file.0.as_fd(), LockMode::Shared, id.offset) {
                 Ok(true) => return Ok(()),
@@ -287,8 +288,7 @@ impl Locks<'_> {
         }
     }
 
-    fn take(&self, space: Space, name: &str, mode: LockMode, wait: &mut Wait<'_>) -> Result<Option<LockId>> {
-        let id = self.id(space, name);
+    fn take(&self, id: LockId, mode: LockMode, wait: &mut Wait<'_>) -> Result<Option<LockId>> {
         loop {
             match self.try_take(id, mode)? {
                 true => return Ok(Some(id)),
@@ -304,11 +304,16 @@ impl Locks<'_> {
     }
 }
 
-fn offset(space: Space, name: &str) -> i64 {
+/// 61 bits.
+fn hash(name: &str) -> i64 {
     let mut hash = [0; 8];
     hash.copy_from_slice(&Sha256::digest(name)[..8]);
-    // 61 bits of hash below the two of the space: never negative.
-    ((space as i64) << 61) | (i64::from_be_bytes(hash) & ((1 << 61) - 1))
+    i64::from_be_bytes(hash) & ((1 << 61) - 1)
+}
+
+/// The hash below the two bits of the space: never negative.
+fn offset(space: Space, hash: i64) -> i64 {
+    ((space as i64) << 61) | hash
 }
 
 /// A wait that ends with the deadline or the context.
@@ -393,7 +398,7 @@ mod tests {
         let gc = |deadline| cache.lock_network_exclusive("net", &context, deadline, &held);
         let gate_is_held = || {
             let locks = cache.open_locks(&held).unwrap().unwrap();
-            !sys::could_lock_byte(locks.file.0.as_fd(), LockMode::Exclusive, offset(Space::Gate, "net"))
+            !sys::could_lock_byte(locks.file.0.as_fd(), LockMode::Exclusive, offset(Space::Gate, hash("net")))
                 .unwrap()
         };
         let first = gc(None).unwrap();
@@ -425,7 +430,8 @@ mod tests {
 
     #[test]
     fn the_spaces_of_locks_are_disjoint_and_the_offsets_never_change() {
-        let offsets = [Space::Network, Space::Attachment, Space::Gate].map(|space| offset(space, "net"));
+        let offsets =
+            [Space::Network, Space::Attachment, Space::Gate].map(|space| offset(space, super::hash("net")));
         // printf net | sha256sum: the first eight bytes, without the upper three bits.
         let hash = 0x008a0fcbdeafd3c1;
         assert_eq!(offsets, [hash, hash | 1 << 61, hash | 2 << 61]);
