@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use cni::context::Context;
 use cni::exec::process::Missing;
-use cni::exec::{Interruption, Outcome};
+use cni::exec::{Interruption, Outcome, Termination};
 use cni::types::command::Command;
 use evil::{
     Fifo, HOUR, SOON, Survivor, assert_exited, assert_signaled, evil, exit_code, facts, not_started, skipped,
@@ -21,10 +21,11 @@ use evil::{
 };
 
 /// The kernels that each fallback is for, and this one.
-fn kernels() -> [(&'static str, Missing); 7] {
+fn kernels() -> [(&'static str, Missing); 8] {
     let none = Missing::default();
     [
         ("this kernel", none),
+        ("no start beside the caller", Missing { concurrent_start: true, ..none }),
         ("no pidfd from clone", Missing { clone_pidfd: true, ..none }),
         ("no pidfd", Missing { pidfd: true, ..none }),
         ("no close_range", Missing { close_range: true, ..none }),
@@ -33,6 +34,7 @@ fn kernels() -> [(&'static str, Missing); 7] {
         (
             "none of it",
             Missing {
+                concurrent_start: true,
                 clone_pidfd: true,
                 pidfd: true,
                 close_range: true,
@@ -441,4 +443,28 @@ fn threads_run_plugins_at_the_same_time_without_mixing_them_up() {
             });
         }
     });
+}
+
+/// The new process uses memory of the call until it is the plugin, which the call must not outrun.
+#[test]
+fn a_start_may_be_interrupted_at_any_moment() {
+    for (name, missing) in kernels() {
+        for micros in (0..600).step_by(5) {
+            let input = vec![b'i'; micros];
+            let absent = micros % 100 == 95;
+            let mut call = evil("echo").without(missing).grace(Duration::ZERO).stdin(input.clone());
+            if absent {
+                call = call.path("/absent");
+            }
+            let outcome = call.timeout(Duration::from_micros(micros as u64)).run();
+            match outcome.termination {
+                Termination::Exited(0) => assert!(outcome.stdout == input, "{name}: {micros} us"),
+                Termination::Signaled(libc::SIGTERM | libc::SIGKILL) => {
+                    assert_eq!(outcome.interruption, Some(Interruption::Timeout), "{name}: {micros} us");
+                }
+                Termination::NotStarted(_) => assert!(absent || outcome.interruption.is_some()),
+                other => panic!("{name}: {micros} us: {other:?}"),
+            }
+        }
+    }
 }

@@ -164,13 +164,21 @@ fn no_run_leaves_a_descriptor_a_child_or_a_mapping_behind() {
         let (open, mapped) = (descriptors(), mappings());
         let none = Missing::default();
         let all = Missing {
+            concurrent_start: true,
             clone_pidfd: true,
             pidfd: true,
             close_range: true,
             group_signal: true,
             pidfd_info: true,
         };
-        for missing in [none, Missing { clone_pidfd: true, ..none }, Missing { pidfd: true, ..none }, all] {
+        let some = [
+            none,
+            Missing { concurrent_start: true, ..none },
+            Missing { clone_pidfd: true, ..none },
+            Missing { pidfd: true, ..none },
+            all,
+        ];
+        for missing in some {
             let call = |mode| evil(mode).without(missing);
             let alive = Fifo::new();
             let runs: [(&str, &dyn Fn() -> Call); 9] = [

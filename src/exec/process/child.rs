@@ -6,8 +6,6 @@
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use super::spawn::Failure;
-use super::stack::Stack;
 use super::sys::{self, Target, Wait};
 use super::{Group, Missing, Termination};
 
@@ -25,18 +23,11 @@ pub(super) struct Child {
     pidfd: Option<OwnedFd>,
     group: Group,
     missing: Missing,
-    stack: Stack,
 }
 
 impl Child {
-    pub(super) fn new(
-        pid: libc::pid_t,
-        pidfd: Option<OwnedFd>,
-        group: Group,
-        missing: Missing,
-        stack: Stack,
-    ) -> Child {
-        Child { pid, pidfd, group, missing, stack }
+    pub(super) fn new(pid: libc::pid_t, pidfd: Option<OwnedFd>, group: Group, missing: Missing) -> Child {
+        Child { pid, pidfd, group, missing }
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -46,11 +37,6 @@ impl Child {
     /// Readable once the process has ended.
     pub(super) fn pidfd(&self) -> Option<&OwnedFd> {
         self.pidfd.as_ref()
-    }
-
-    /// How it failed to become the plugin, if it did so far.
-    pub(super) fn failure(&self) -> Option<Failure> {
-        Failure::reported(self.stack.report())
     }
 
     /// Whether it has ended, without reaping it.
@@ -91,16 +77,6 @@ impl Child {
         // Once somebody else has reaped it, its number may be another's.
         let is_ours = !matches!(sys::wait(self.pid, self.pidfd(), false), Wait::Gone);
         is_ours && sys::kill(self.pid, target, signal).is_ok()
-    }
-
-    /// The memory that it started on, once it was reaped and cannot be using it any more.
-    pub(super) fn into_stack(self) -> Stack {
-        self.stack
-    }
-
-    /// Reaps a process that never became the plugin and has ended, or is about to.
-    pub(super) fn discard(self) {
-        self.reap_soon();
     }
 
     /// Reaps it, if it has ended.

@@ -3,8 +3,9 @@
 //! It cannot hang, leak or disturb the host. All of it happens on the calling thread, without helper threads,
 //! signal handlers or anything else that the whole process shares:
 //!
-//! - `spawn` starts the process: in its own process group, with signals reset, with descriptors 0 to 2
-//!   only, in the namespaces of the calling thread. `stack` is the memory that it starts on.
+//! - `spawn` starts the process, in the namespaces of the calling thread. `stack` is the memory that it starts on.
+//! - `pre_exec` is what that process does until it is the plugin: its own process group, signals reset, descriptors
+//!   0 to 2 only. `raw` has its system calls.
 //! - `pipes` feeds its stdin and keeps a bounded part of its output.
 //! - `run` waits for all of it at once, and ends what must be ended.
 //! - `child` signals the process and its group, reaps it, and knows how it ended even if the host reaped it.
@@ -21,13 +22,16 @@ use crate::thread::NotCancellable;
 
 mod child;
 mod pipes;
+mod pre_exec;
+mod raw;
 mod run;
 mod spawn;
 mod stack;
 pub(super) mod sys;
 
 use child::Child;
-use run::{Left, Run, earlier, interruption};
+use pre_exec::Plan;
+use run::{Run, earlier, interruption};
 use spawn::{Failure, Program, Step};
 use stack::Stacks;
 
@@ -43,7 +47,7 @@ const BUSY_PAUSE: Duration = Duration::from_millis(64);
 /// One value serves any number of threads at once. A call blocks its thread until the plugin has ended and its
 /// output is in, or until the deadline or the cancellation of the call has ended the plugin; that is at most
 /// `kill_grace` after it, whatever the plugin and its descendants do. The one thing that cannot be interrupted is
-/// the kernel reading the program from a file system that does not answer.
+/// the kernel reading the program from a file system that does not answer, where it does not even let itself be killed.
 ///
 /// # What comes back
 /// - Before a plugin is started, the deadline and the cancellation are looked at. If they have come, nothing is
@@ -81,6 +85,9 @@ enum Group {
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Missing {
+    /// A start that does not keep the caller waiting: on other processors than x86-64 and AArch64, before Linux 5.3, under
+    /// valgrind.
+    pub concurrent_start: bool,
     /// A descriptor that comes with the process: before Linux 5.2.
     pub clone_pidfd: bool,
     /// Any descriptor of a process: before Linux 5.3.
@@ -158,13 +165,13 @@ impl ProcessExec {
     ) -> Result<Outcome, Failure> {
         let (pipes, stdio) = pipes::make(request.stdin, fed, request.limits.max_output_bytes)?;
         let stack = self.stacks.take().map_err(Failure::at(Step::Stack))?;
-        let child = spawn::spawn(program, stdio, stack, self.group, self.missing)?;
-        let (outcome, left) = Run::new(request, started, child, pipes).drive()?;
-        match left {
-            Left::Stack(stack) => self.stacks.put_back(stack),
-            Left::Child(child) => {
-                self.abandoned.lock().unwrap_or_else(PoisonError::into_inner).push(child);
-            }
+        let plan = Plan::new(program, &stdio, stack, self.group, !self.missing.close_range);
+        let child = spawn::spawn(&plan, self.group, self.missing)?;
+        drop(stdio);
+        let (outcome, unreaped) = Run::new(request, started, child, pipes).drive()?;
+        match unreaped {
+            None => self.stacks.put_back(plan.into_stack()),
+            Some(child) => self.abandoned.lock().unwrap_or_else(PoisonError::into_inner).push(child),
         }
         Ok(outcome)
     }

@@ -8,8 +8,7 @@ use std::time::Instant;
 
 use super::child::{Child, LAST_WAIT, SLICE};
 use super::pipes::{Capture, Keep, Pipes};
-use super::spawn::Failure;
-use super::stack::Stack;
+use super::spawn::{Failure, Started};
 use super::sys;
 use super::{ExecRequest, Interruption, Outcome, Termination};
 
@@ -18,6 +17,7 @@ pub(super) struct Run<'a> {
     request: &'a ExecRequest<'a>,
     started: Instant,
     child: Child,
+    start: Started<'a>,
     pipes: Pipes<'a>,
     stage: Stage,
     /// Whether the process has ended; it may still be unreaped.
@@ -46,14 +46,6 @@ enum Stage {
     Over,
 }
 
-/// What is left of a run.
-pub(super) enum Left {
-    /// The memory that the process started on, which nobody uses any more.
-    Stack(Stack),
-    /// A process that could not be reaped although it has ended or was killed.
-    Child(Child),
-}
-
 /// What is ready, in the order of [`Run::watch`].
 const STDIN: usize = 0;
 const STDOUT: usize = 1;
@@ -66,15 +58,17 @@ impl<'a> Run<'a> {
     pub(super) fn new(
         request: &'a ExecRequest<'a>,
         started: Instant,
-        child: Child,
+        (child, start): (Child, Started<'a>),
         pipes: Pipes<'a>,
     ) -> Run<'a> {
         let (stage, complete) = (Stage::Working, (0, false));
-        Run { request, started, child, pipes, stage, ended: false, interruption: None, complete }
+        Run { request, started, child, start, pipes, stage, ended: false, interruption: None, complete }
     }
 
     /// Runs to the end; an error if the process turns out never to have become the plugin.
-    pub(super) fn drive(mut self) -> Result<(Outcome, Left), Failure> {
+    ///
+    /// What comes with the outcome is a process that could not be reaped although it has ended or was killed.
+    pub(super) fn drive(mut self) -> Result<(Outcome, Option<Child>), Failure> {
         while !matches!(self.stage, Stage::Over) {
             let mut set = self.watch();
             let context = self.request.context;
@@ -210,13 +204,13 @@ impl<'a> Run<'a> {
         self.complete.1
     }
 
-    fn finish(mut self) -> Result<(Outcome, Left), Failure> {
+    fn finish(mut self) -> Result<(Outcome, Option<Child>), Failure> {
         // The last words of a plugin that was killed.
         self.pipes.stdout.pull(true);
         self.pipes.stderr.pull(true);
         // One that has not even ended after SIGKILL has been waited for.
         let termination = if self.ended { self.child.reap_soon() } else { self.child.reap() };
-        if let Some(failure) = self.child.failure() {
+        if let Some(failure) = self.start.failure() {
             return Err(failure);
         }
         let reaped = termination.is_some();
@@ -228,8 +222,7 @@ impl<'a> Run<'a> {
             stderr: self.pipes.stderr.kept.into_bytes(),
             duration: self.started.elapsed(),
         };
-        let left = if reaped { Left::Stack(self.child.into_stack()) } else { Left::Child(self.child) };
-        Ok((outcome, left))
+        Ok((outcome, (!reaped).then_some(self.child)))
     }
 }
 

@@ -10,13 +10,16 @@ use std::sync::{Mutex, TryLockError};
 
 use libc::c_void;
 
-/// How the new process failed to become the plugin; all zero while it has not.
+/// What is known of the new process.
 ///
 /// In shared memory, to be readable here even where the child got a copy of everything else.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Report {
+    /// How it failed to become the plugin; both zero while it has not.
     pub(super) step: AtomicI32,
     pub(super) errno: AtomicI32,
+    /// Not zero while it uses this stack and this process's memory, if it runs beside it.
+    pub(super) in_use: AtomicI32,
 }
 
 /// A guard area, the stack, the report.

@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Instant;
 
 use super::super::Termination;
@@ -151,6 +152,20 @@ pub(super) fn change_mask(how: libc::c_int, signals: u64) -> u64 {
         );
     }
     old[0]
+}
+
+/// Waits until the kernel has set that to zero, as it does with `CLONE_CHILD_CLEARTID`.
+pub(super) fn wait_for_zero(number: &AtomicI32) {
+    loop {
+        let now = number.load(Ordering::Acquire);
+        if now == 0 {
+            return;
+        }
+        let forever = std::ptr::null::<libc::timespec>();
+        // SAFETY: the kernel reads the number, which outlives the call, and waits while it is `now`. Whatever the result,
+        // the number is looked at again.
+        unsafe { libc::syscall(libc::SYS_futex, number.as_ptr(), libc::FUTEX_WAIT, now, forever) };
+    }
 }
 
 /// An entry for [`poll`]; without a descriptor it is never ready.
