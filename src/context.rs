@@ -6,10 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
-
 use crate::error::{Error, Result, Status};
-use crate::types::shape;
+use crate::types::shape::{self, Member, Shape, Value};
 
 mod held_locks;
 mod interrupt;
@@ -102,26 +100,28 @@ impl ContextOptions {
     /// # Errors
     /// [`Status::InvalidArgument`], with the key and the place.
     pub fn from_json(text: &str) -> Result<ContextOptions> {
-        let shape: OptionsShape = shape::read_object("context options", text)?;
-        let OptionsShape { timeout_ms, env, traceparent, tracestate, baggage, locks } = shape;
-        Ok(ContextOptions {
-            timeout: timeout_ms.map(Duration::from_millis),
-            env,
-            trace: TraceContext { traceparent, tracestate, baggage },
-            locks: locks.map_or_else(HeldLocks::none, |value| HeldLocks::parse(&value)),
-        })
+        shape::read("context options", text)
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct OptionsShape {
-    timeout_ms: Option<u64>,
-    env: Option<EnvPolicy>,
-    traceparent: Option<String>,
-    tracestate: Option<String>,
-    baggage: Option<String>,
-    locks: Option<String>,
+impl Shape for ContextOptions {
+    fn read(value: Value<'_>) -> shape::Result<ContextOptions> {
+        let (mut options, mut locks) = (ContextOptions::default(), String::new());
+        let ContextOptions { timeout, env, trace, .. } = &mut options;
+        shape::object(
+            value,
+            &mut [
+                Member::new("timeoutMs", timeout),
+                Member::new("env", env),
+                Member::new("traceparent", &mut trace.traceparent),
+                Member::new("tracestate", &mut trace.tracestate),
+                Member::new("baggage", &mut trace.baggage),
+                Member::new("locks", &mut locks),
+            ],
+        )?;
+        options.locks = HeldLocks::parse(&locks);
+        Ok(options)
+    }
 }
 
 impl Context {

@@ -1,6 +1,5 @@
 //! Configuration: from files and texts to network configuration lists.
 
-use std::collections::BTreeMap;
 use std::ffi::c_char;
 use std::path::{Path, PathBuf};
 
@@ -200,7 +199,7 @@ pub unsafe extern "C" fn libcni_inject_conf(
         // SAFETY: the caller passes what the documentation asks for, or NULL.
         let (conf, values, out) =
             unsafe { (text("conf", conf)?, text("values", values)?, Out::required("out", out)?) };
-        let values: BTreeMap<String, Box<RawValue>> = shape::read_object("values", values)?;
+        let shape::Values(values) = shape::read("values", values)?;
         out.set_text(conf::inject_conf(conf, &values)?.text().to_owned());
         Ok(())
     })

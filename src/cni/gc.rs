@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::call::{Call, Parameters};
 use super::{Cni, Target};
@@ -15,7 +15,7 @@ use crate::types::attachment::{Attachment, AttachmentFilter, AttachmentKey};
 use crate::types::command::Command;
 use crate::types::network::NetworkConfigList;
 use crate::types::runtime::RuntimeConf;
-use crate::types::shape;
+use crate::types::shape::{self, Member, Shape, Value};
 use crate::version::{self, Version};
 
 /// Which attachments of a network are still valid.
@@ -44,26 +44,29 @@ impl GcArgs {
     /// # Errors
     /// [`Status::InvalidArgument`](crate::Status::InvalidArgument), with the key and the place.
     pub fn from_json(text: &str) -> Result<GcArgs> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase", deny_unknown_fields)]
-        struct ArgsShape {
-            #[serde(deserialize_with = "Option::deserialize")]
-            valid_attachments: Option<Vec<shape::Object<AttachmentShape>>>,
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct AttachmentShape {
-            container_id: String,
-            if_name: String,
-        }
-        let shape: ArgsShape = shape::read_object("gc arguments", text)?;
-        let attachment = |shape: shape::Object<AttachmentShape>| {
-            let AttachmentShape { container_id, if_name } = shape.0;
-            GcAttachment { container_id, if_name }
-        };
-        let valid_attachments =
-            shape.valid_attachments.map(|array| array.into_iter().map(attachment).collect());
-        Ok(GcArgs { valid_attachments })
+        shape::read("gc arguments", text)
+    }
+}
+
+impl Shape for GcArgs {
+    fn read(value: Value<'_>) -> shape::Result<GcArgs> {
+        let mut args = GcArgs::default();
+        shape::object(value, &mut [Member::required("validAttachments", &mut args.valid_attachments)])?;
+        Ok(args)
+    }
+}
+
+impl Shape for GcAttachment {
+    fn read(value: Value<'_>) -> shape::Result<GcAttachment> {
+        let (mut container_id, mut if_name) = (String::new(), String::new());
+        shape::part_of_object(
+            value,
+            &mut [
+                Member::required("containerId", &mut container_id),
+                Member::required("ifName", &mut if_name),
+            ],
+        )?;
+        Ok(GcAttachment { container_id, if_name })
     }
 }
 

@@ -3,12 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use crate::context::EnvPolicy;
 use crate::error::Result;
 use crate::plugin::Builtin;
-use crate::types::shape;
+use crate::types::shape::{self, Member, Shape, Value};
 
 /// Where attachments are remembered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,51 +86,39 @@ impl CniOptions {
     /// [`Status::InvalidArgument`](crate::Status::InvalidArgument), with the key and the place, for what
     /// is not JSON, an unknown key, or a value of the wrong type.
     pub fn from_json(text: &str) -> Result<CniOptions> {
-        let shape: OptionsShape = shape::read_object("options", text)?;
-        let default = CniOptions::default();
-        let millis = |value: Option<u64>| value.map(Duration::from_millis);
-        Ok(CniOptions {
-            plugin_dirs: shape.plugin_dirs.unwrap_or(default.plugin_dirs),
-            cache_dir: match shape.cache_dir {
-                None => CacheDir::Default,
-                Some(None) => CacheDir::Nowhere,
-                Some(Some(dir)) => CacheDir::At(dir),
-            },
-            timeout: millis(shape.timeout_ms),
-            kill_grace: millis(shape.kill_grace_ms).unwrap_or(default.kill_grace),
-            max_output_bytes: shape.max_output_bytes.unwrap_or(default.max_output_bytes),
-            env: shape.env.unwrap_or(default.env),
-            rollback: shape.rollback.unwrap_or(default.rollback),
-            rollback_timeout: millis(shape.rollback_timeout_ms).unwrap_or(default.rollback_timeout),
-            preflight: shape.preflight.unwrap_or(default.preflight),
-            locking: shape.locking.unwrap_or(default.locking),
-            durable: shape.durable.unwrap_or(default.durable),
-            builtins: shape.builtins.unwrap_or(default.builtins),
-        })
+        shape::read("options", text)
     }
 }
 
-/// A member that is null is as one that is absent, but for `cacheDir`, where null is a choice.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct OptionsShape {
-    plugin_dirs: Option<Vec<PathBuf>>,
-    #[serde(default, deserialize_with = "present")]
-    cache_dir: Option<Option<PathBuf>>,
-    timeout_ms: Option<u64>,
-    kill_grace_ms: Option<u64>,
-    max_output_bytes: Option<usize>,
-    env: Option<EnvPolicy>,
-    rollback: Option<bool>,
-    rollback_timeout_ms: Option<u64>,
-    preflight: Option<bool>,
-    locking: Option<bool>,
-    durable: Option<bool>,
-    builtins: Option<Vec<Builtin>>,
+impl Shape for CniOptions {
+    fn read(value: Value<'_>) -> shape::Result<CniOptions> {
+        let mut options = CniOptions::default();
+        shape::object(
+            value,
+            &mut [
+                Member::new("pluginDirs", &mut options.plugin_dirs),
+                Member::or_null("cacheDir", &mut options.cache_dir),
+                Member::new("timeoutMs", &mut options.timeout),
+                Member::new("killGraceMs", &mut options.kill_grace),
+                Member::new("maxOutputBytes", &mut options.max_output_bytes),
+                Member::new("env", &mut options.env),
+                Member::new("rollback", &mut options.rollback),
+                Member::new("rollbackTimeoutMs", &mut options.rollback_timeout),
+                Member::new("preflight", &mut options.preflight),
+                Member::new("locking", &mut options.locking),
+                Member::new("durable", &mut options.durable),
+                Member::new("builtins", &mut options.builtins),
+            ],
+        )?;
+        Ok(options)
+    }
 }
 
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<PathBuf>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+/// Null is a choice here.
+impl Shape for CacheDir {
+    fn read(value: Value<'_>) -> shape::Result<CacheDir> {
+        Ok(Option::read(value)?.map_or(CacheDir::Nowhere, CacheDir::At))
+    }
 }
 
 #[cfg(test)]

@@ -3,59 +3,81 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::load::{Network, Snapshot};
 use crate::error::{Error, Result, Status};
 use crate::text;
 use crate::types::runtime::RuntimeConf;
-use crate::types::shape;
+use crate::types::shape::{self, Member, Shape, Value};
 
 /// A container, as the runtime knows it.
 ///
 /// Its JSON form is the `container` of the C ABI.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Container {
     /// `CNI_CONTAINERID`: unique among the containers of the node.
-    #[serde(default, deserialize_with = "shape::null_is_default")]
     pub container_id: String,
     /// The path of the network namespace; may be empty to remove a container whose namespace is gone.
-    #[serde(default, deserialize_with = "shape::null_is_default")]
     pub netns: String,
     /// `CNI_ARGS` of every network.
-    #[serde(rename = "cniArgs", default, deserialize_with = "shape::null_is_default")]
     pub args: Vec<(String, String)>,
     /// Capability arguments of every network.
-    #[serde(default, deserialize_with = "shape::null_is_default")]
     pub capability_args: BTreeMap<String, Box<RawValue>>,
     /// The cache directory, when the [`Cni`](crate::Cni) names none itself.
-    #[serde(default)]
     pub cache_dir: Option<PathBuf>,
     /// Which networks; `None`: all that are loaded. Loopback is there in any case.
-    #[serde(default)]
     pub networks: Option<Vec<ContainerNetwork>>,
     /// In place of the option of that name.
-    #[serde(default)]
     pub parallel: Option<bool>,
 }
 
 /// A network of one container.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct ContainerNetwork {
     /// The network's name.
     pub name: String,
     /// The name of the interface; `None`: the one that the network has by its place.
-    #[serde(default)]
     pub if_name: Option<String>,
     /// Further `CNI_ARGS`; one of the same name counts in place of the container's.
-    #[serde(rename = "cniArgs", default, deserialize_with = "shape::null_is_default")]
     pub args: Vec<(String, String)>,
     /// Further capability arguments; one of the same name counts in place of the container's.
-    #[serde(default, deserialize_with = "shape::null_is_default")]
     pub capability_args: BTreeMap<String, Box<RawValue>>,
+}
+
+impl Shape for Container {
+    fn read(value: Value<'_>) -> shape::Result<Container> {
+        let mut container = Container::default();
+        shape::object(
+            value,
+            &mut [
+                Member::new("containerId", &mut container.container_id),
+                Member::new("netns", &mut container.netns),
+                Member::new("cniArgs", &mut container.args),
+                Member::new("capabilityArgs", &mut container.capability_args),
+                Member::new("cacheDir", &mut container.cache_dir),
+                Member::new("networks", &mut container.networks),
+                Member::new("parallel", &mut container.parallel),
+            ],
+        )?;
+        Ok(container)
+    }
+}
+
+impl Shape for ContainerNetwork {
+    fn read(value: Value<'_>) -> shape::Result<ContainerNetwork> {
+        let mut network = ContainerNetwork::default();
+        shape::object(
+            value,
+            &mut [
+                Member::required("name", &mut network.name),
+                Member::new("ifName", &mut network.if_name),
+                Member::new("cniArgs", &mut network.args),
+                Member::new("capabilityArgs", &mut network.capability_args),
+            ],
+        )?;
+        Ok(network)
+    }
 }
 
 impl Container {
@@ -64,7 +86,7 @@ impl Container {
     /// # Errors
     /// [`Status::InvalidArgument`], with the key and the place.
     pub fn from_json(text: &str) -> Result<Container> {
-        shape::read_object("container", text)
+        shape::read("container", text)
     }
 
     /// The networks of the container in the order of the set-up, loopback first.

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::de::Error as _;
 use serde_json::value::RawValue;
 
 use crate::error::Result;
-use crate::types::shape;
+use crate::types::shape::{self, Found, Member, Members, Shape, Value, Wanted};
 
 /// The directory of network configurations when nobody names another.
 pub const DEFAULT_CONF_DIR: &str = "/etc/cni/net.d";
@@ -61,8 +61,7 @@ impl Default for NetworksOptions {
 }
 
 /// Who brings the loopback interface up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LoopbackPlugin {
     /// The program `loopback` where there is one in the plugin directories, else this library itself.
     #[default]
@@ -110,8 +109,7 @@ pub enum Origin {
 }
 
 /// How many networks of a directory are loaded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DirLoad {
     /// The first one.
     #[default]
@@ -126,38 +124,44 @@ impl NetworksOptions {
     /// # Errors
     /// [`Status::InvalidArgument`](crate::Status::InvalidArgument), with the key and the place.
     pub fn from_json(text: &str) -> Result<NetworksOptions> {
-        let shape: OptionsShape = shape::read_object("networks options", text)?;
-        let default = NetworksOptions::default();
-        Ok(NetworksOptions {
-            sources: shape.sources.unwrap_or_default().into_iter().map(|source| source.0.0).collect(),
-            conf_dir: shape.conf_dir.unwrap_or(default.conf_dir),
-            interface_prefix: shape.interface_prefix.unwrap_or(default.interface_prefix),
-            min_networks: shape.min_networks,
-            max_networks: shape.max_networks.unwrap_or(default.max_networks),
-            loopback: shape.loopback.unwrap_or(default.loopback),
-            loopback_plugin: shape.loopback_plugin.unwrap_or(default.loopback_plugin),
-            parallel: shape.parallel.unwrap_or(default.parallel),
-            undo: shape.undo.unwrap_or(default.undo),
-            undo_timeout: shape.undo_timeout_ms.map_or(default.undo_timeout, Duration::from_millis),
-            check_netns: shape.check_netns.unwrap_or(default.check_netns),
-        })
+        shape::read("networks options", text)
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct OptionsShape {
-    sources: Option<Vec<shape::Object<SourceValue>>>,
-    conf_dir: Option<PathBuf>,
-    interface_prefix: Option<String>,
-    min_networks: Option<usize>,
-    max_networks: Option<usize>,
-    loopback: Option<bool>,
-    loopback_plugin: Option<LoopbackPlugin>,
-    parallel: Option<bool>,
-    undo: Option<bool>,
-    undo_timeout_ms: Option<u64>,
-    check_netns: Option<bool>,
+impl Shape for NetworksOptions {
+    fn read(value: Value<'_>) -> shape::Result<NetworksOptions> {
+        let mut options = NetworksOptions::default();
+        shape::object(
+            value,
+            &mut [
+                Member::new("sources", &mut options.sources),
+                Member::new("confDir", &mut options.conf_dir),
+                Member::new("interfacePrefix", &mut options.interface_prefix),
+                Member::new("minNetworks", &mut options.min_networks),
+                Member::new("maxNetworks", &mut options.max_networks),
+                Member::new("loopback", &mut options.loopback),
+                Member::new("loopbackPlugin", &mut options.loopback_plugin),
+                Member::new("parallel", &mut options.parallel),
+                Member::new("undo", &mut options.undo),
+                Member::new("undoTimeoutMs", &mut options.undo_timeout),
+                Member::new("checkNetns", &mut options.check_netns),
+            ],
+        )?;
+        Ok(options)
+    }
+}
+
+impl Shape for LoopbackPlugin {
+    fn read(value: Value<'_>) -> shape::Result<LoopbackPlugin> {
+        let plugins = [LoopbackPlugin::Auto, LoopbackPlugin::Builtin, LoopbackPlugin::Program];
+        shape::word(value, &["auto", "builtin", "program"]).map(|index| plugins[index])
+    }
+}
+
+impl Shape for DirLoad {
+    fn read(value: Value<'_>) -> shape::Result<DirLoad> {
+        shape::word(value, &["default", "all"]).map(|index| [DirLoad::Default, DirLoad::All][index])
+    }
 }
 
 impl Source {
@@ -166,30 +170,37 @@ impl Source {
     /// # Errors
     /// [`Status::InvalidArgument`](crate::Status::InvalidArgument), with the key and the place.
     pub fn list_from_json(text: &str) -> Result<Vec<Source>> {
-        let sources: Vec<shape::Object<SourceValue>> = shape::read("sources", text)?;
-        Ok(sources.into_iter().map(|source| source.0.0).collect())
+        shape::read("sources", text)
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct SourceShape {
-    dir: Option<PathBuf>,
-    load: Option<DirLoad>,
-    conf_file: Option<PathBuf>,
-    conf_list_file: Option<PathBuf>,
-    conf: Option<Box<RawValue>>,
-    conf_list: Option<Box<RawValue>>,
-    index: Option<usize>,
+impl Shape for Source {
+    fn read(value: Value<'_>) -> shape::Result<Source> {
+        let mut source = None;
+        value.find(Wanted::Object, "an object", &mut |found| {
+            if let Found::Object(object) = found {
+                source = Some(Source::of(object)?);
+            }
+            Ok(())
+        })?;
+        source.ok_or_else(|| serde_json::Error::custom("a source is an object"))
+    }
 }
 
-struct SourceValue(Source);
-
-impl<'de> Deserialize<'de> for SourceValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<SourceValue, D::Error> {
-        use serde::de::Error;
-        let SourceShape { dir, load, conf_file, conf_list_file, conf, conf_list, index } =
-            SourceShape::deserialize(deserializer)?;
+impl Source {
+    fn of(object: &mut dyn Members) -> shape::Result<Source> {
+        let (mut dir, mut load, mut conf_file, mut conf_list_file) = (None, None, None, None);
+        let (mut conf, mut conf_list, mut index) = (None::<Box<RawValue>>, None::<Box<RawValue>>, None);
+        let mut members = [
+            Member::new("dir", &mut dir),
+            Member::new("load", &mut load),
+            Member::new("confFile", &mut conf_file),
+            Member::new("confListFile", &mut conf_list_file),
+            Member::new("conf", &mut conf),
+            Member::new("confList", &mut conf_list),
+            Member::new("index", &mut index),
+        ];
+        shape::read_members(object, &mut members, true)?;
         let of_dir = dir.is_some() || load.is_some();
         let origins = [
             of_dir.then(|| Origin::Dir { path: dir, load: load.unwrap_or_default() }),
@@ -199,18 +210,17 @@ impl<'de> Deserialize<'de> for SourceValue {
             conf_list.map(|text| Origin::ConfList(exact_text(&text))),
         ];
         let mut origins = origins.into_iter().flatten();
-        match (origins.next(), origins.next()) {
+        let problem = match (origins.next(), origins.next()) {
             (Some(Origin::Dir { .. }), None) if index.is_some() => {
-                Err(D::Error::custom("`index` is for a source of one network, not for a directory"))
+                "`index` is for a source of one network, not for a directory"
             }
-            (Some(origin), None) => Ok(SourceValue(Source { origin, index })),
-            (None, _) => Err(D::Error::custom(
-                "a source is one of `dir`, `confFile`, `confListFile`, `conf` and `confList`",
-            )),
-            (Some(_), Some(_)) => Err(D::Error::custom(
-                "a source is only one of `dir`, `confFile`, `confListFile`, `conf` and `confList`",
-            )),
-        }
+            (Some(origin), None) => return Ok(Source { origin, index }),
+            (None, _) => "a source is one of `dir`, `confFile`, `confListFile`, `conf` and `confList`",
+            (Some(_), Some(_)) => {
+                "a source is only one of `dir`, `confFile`, `confListFile`, `conf` and `confList`"
+            }
+        };
+        Err(serde_json::Error::custom(problem))
     }
 }
 

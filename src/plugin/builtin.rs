@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Loopback, Plugin};
+use crate::types::shape::{self, Shape, Value};
 
 /// A plugin that comes with the library and can live in the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,9 +36,9 @@ impl Builtin {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Builtin {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Builtin, D::Error> {
-        let name = String::deserialize(deserializer)?;
+impl Shape for Builtin {
+    fn read(value: Value<'_>) -> shape::Result<Builtin> {
+        let name = String::read(value)?;
         Builtin::from_name(&name).ok_or_else(|| {
             let known: Vec<_> = Builtin::ALL.iter().map(|builtin| builtin.name()).collect();
             let (name, known) = (crate::text::quote(&name), known.join(", "));

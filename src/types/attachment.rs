@@ -6,10 +6,10 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::shape;
+use super::shape::{self, Member, Shape, Value};
 
 /// What identifies an attachment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -70,8 +70,7 @@ pub(crate) fn serialize_config<M: SerializeMap>(map: &mut M, bytes: &[u8]) -> Re
 /// Which attachments a call is about: every member that is set must match.
 ///
 /// Its JSON form is the `filter` of the C ABI.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AttachmentFilter {
     /// Only this container's.
     pub container_id: Option<String>,
@@ -87,7 +86,7 @@ impl AttachmentFilter {
     /// # Errors
     /// [`Status::InvalidArgument`](crate::Status::InvalidArgument), with the key and the place.
     pub fn from_json(text: &str) -> crate::error::Result<AttachmentFilter> {
-        shape::read_object("filter", text)
+        shape::read("filter", text)
     }
 
     /// Whether the attachment is one that is asked for.
@@ -97,5 +96,20 @@ impl AttachmentFilter {
         matches(&self.container_id, &key.container_id)
             && matches(&self.network_name, &key.network_name)
             && matches(&self.if_name, &key.if_name)
+    }
+}
+
+impl Shape for AttachmentFilter {
+    fn read(value: Value<'_>) -> shape::Result<AttachmentFilter> {
+        let mut filter = AttachmentFilter::default();
+        shape::object(
+            value,
+            &mut [
+                Member::new("containerId", &mut filter.container_id),
+                Member::new("networkName", &mut filter.network_name),
+                Member::new("ifName", &mut filter.if_name),
+            ],
+        )?;
+        Ok(filter)
     }
 }

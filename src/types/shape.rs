@@ -2,131 +2,452 @@
 //!
 //! They are ours, so they are strict: an unknown key is an error that names it, with its place.
 
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
-use serde::ser::Serializer;
+mod value;
 
-use crate::error::{Error, Result, Status};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serializer;
+use serde::de::{Error as _, Unexpected};
+use serde_json::value::RawValue;
+
+use value::Elements;
+pub(crate) use value::{Found, Members, Value, Wanted};
+
+use crate::context::EnvPolicy;
+use crate::error::{Error, Status};
+
+/// The result of reading a value. An error gets the place of the value from who reads the text.
+pub(crate) type Result<T = (), E = serde_json::Error> = std::result::Result<T, E>;
+
+/// What can be read from a value of JSON.
+pub(crate) trait Shape: Sized {
+    fn read(value: Value<'_>) -> Result<Self>;
+}
 
 /// Reads one argument; `what` names it in errors.
-pub(crate) fn read<T: DeserializeOwned>(what: &str, text: &str) -> Result<T> {
-    let invalid = |problem: &dyn std::fmt::Display| {
-        Error::new(Status::InvalidArgument, format!("invalid {what}: {problem}"))
+pub(crate) fn read<T: Shape>(what: &str, text: &str) -> Result<T, Error> {
+    let mut read = None;
+    read_text(what, text, &mut |value| {
+        read = Some(T::read(value)?);
+        Ok(())
+    })?;
+    read.ok_or_else(|| Error::new(Status::Internal, "a value was not read"))
+}
+
+fn read_text(what: &str, text: &str, read: &mut value::Read<'_>) -> Result<(), Error> {
+    value::of_text(text, read)
+        .map_err(|problem| Error::new(Status::InvalidArgument, format!("invalid {what}: {problem}")))
+}
+
+/// A place for a value: of a member, or of an element.
+pub(crate) trait Place {
+    fn put(&mut self, value: Value<'_>) -> Result;
+}
+
+impl<T: Shape> Place for T {
+    fn put(&mut self, value: Value<'_>) -> Result {
+        *self = T::read(value)?;
+        Ok(())
+    }
+}
+
+/// One member of an object.
+pub(crate) struct Member<'m> {
+    key: &'static str,
+    place: &'m mut dyn Place,
+    takes_null: bool,
+    is_required: bool,
+    is_there: bool,
+}
+
+impl<'m> Member<'m> {
+    /// A member that need not be there; null is the same as its absence, and leaves the place as it is.
+    pub(crate) fn new(key: &'static str, place: &'m mut dyn Place) -> Member<'m> {
+        Member { key, place, takes_null: false, is_required: false, is_there: false }
+    }
+
+    /// A member that need not be there; null is for its place to read.
+    pub(crate) fn or_null(key: &'static str, place: &'m mut dyn Place) -> Member<'m> {
+        Member { takes_null: true, ..Member::new(key, place) }
+    }
+
+    /// A member that must be there; null is for its place to read.
+    pub(crate) fn required(key: &'static str, place: &'m mut dyn Place) -> Member<'m> {
+        Member { is_required: true, ..Member::or_null(key, place) }
+    }
+}
+
+/// Reads an object that has no other members than these.
+pub(crate) fn object(value: Value<'_>, members: &mut [Member<'_>]) -> Result {
+    value.find(Wanted::Object, "an object", &mut |found| match found {
+        Found::Object(object) => read_members(object, members, true),
+        _ => Ok(()),
+    })
+}
+
+/// Reads an object for these members; others are ignored.
+pub(crate) fn part_of_object(value: Value<'_>, members: &mut [Member<'_>]) -> Result {
+    value.find(Wanted::Object, "an object", &mut |found| match found {
+        Found::Object(object) => read_members(object, members, false),
+        _ => Ok(()),
+    })
+}
+
+/// Reads the members of an object; `are_all`: others are an error.
+pub(crate) fn read_members(object: &mut dyn Members, members: &mut [Member<'_>], are_all: bool) -> Result {
+    let mut known = None;
+    while object.key(&mut |key| {
+        known = members.iter().position(|member| member.key == key);
+        if known.is_none() && are_all { Err(unknown_key(key, members)) } else { Ok(()) }
+    })? {
+        let Some(member) = known.and_then(|index| members.get_mut(index)) else {
+            object.value(&mut |value| value.find(Wanted::Nothing, "", &mut |_| Ok(())))?;
+            continue;
+        };
+        if std::mem::replace(&mut member.is_there, true) {
+            return Err(serde_json::Error::duplicate_field(member.key));
+        }
+        object.value(&mut |value| {
+            if member.takes_null { member.place.put(value) } else { unless_null(value, member.place) }
+        })?;
+    }
+    match members.iter().find(|member| member.is_required && !member.is_there) {
+        Some(missing) => Err(serde_json::Error::missing_field(missing.key)),
+        None => Ok(()),
+    }
+}
+
+fn unless_null(value: Value<'_>, place: &mut dyn Place) -> Result {
+    value.find(Wanted::Option, "option", &mut |found| match found {
+        Found::Value(value) => place.put(value),
+        _ => Ok(()),
+    })
+}
+
+/// In serde's words.
+fn unknown_key(key: &str, members: &[Member<'_>]) -> serde_json::Error {
+    let known: Vec<_> = members.iter().map(|member| format!("`{}`", member.key)).collect();
+    let known = match &known[..] {
+        [_] | [_, _] => known.join(" or "),
+        _ => format!("one of {}", known.join(", ")),
     };
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| invalid(&error))?;
-    deserializer.end().map_err(|error| invalid(&error))?;
-    Ok(value)
+    serde_json::Error::custom(format_args!("unknown field `{key}`, expected {known}"))
 }
 
-/// Reads one argument that is an object: without this, serde takes an array of the members in their order, too.
-pub(crate) fn read_object<T: DeserializeOwned>(what: &str, text: &str) -> Result<T> {
-    read::<Object<T>>(what, text).map(|object| object.0)
+/// A word of an enumeration, which is one of `words`: its index.
+pub(crate) fn word(value: Value<'_>, words: &'static [&'static str]) -> Result<usize> {
+    let mut index = 0;
+    value.find(Wanted::Word, "", &mut |found| {
+        let Found::Text(text) = found else { return Ok(()) };
+        let known = words.iter().position(|word| *word == text);
+        index = known.ok_or_else(|| serde_json::Error::unknown_variant(text, words))?;
+        Ok(())
+    })?;
+    Ok(index)
 }
 
-/// A `T` that is written as an object, and not as an array of its members.
-pub(crate) struct Object<T>(pub(crate) T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members<T>(std::marker::PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> serde::de::Visitor<'de> for Members<T> {
-            type Value = Object<T>;
-
-            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
-                T::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(Object)
-            }
+fn text(value: Value<'_>, expected: &str) -> Result<String> {
+    let mut text = String::new();
+    value.find(Wanted::Text, expected, &mut |found| {
+        if let Found::Text(found) = found {
+            text = found.to_owned();
         }
-        deserializer.deserialize_map(Members(std::marker::PhantomData))
+        Ok(())
+    })?;
+    Ok(text)
+}
+
+fn number(value: Value<'_>, expected: &str) -> Result<u64> {
+    let mut number = 0;
+    value.find(Wanted::Unsigned, expected, &mut |found| match found {
+        Found::Unsigned(found) => {
+            number = found;
+            Ok(())
+        }
+        Found::Signed(found) => Err(serde_json::Error::invalid_value(Unexpected::Signed(found), &expected)),
+        Found::Float(found) => Err(serde_json::Error::invalid_type(Unexpected::Float(found), &expected)),
+        _ => Ok(()),
+    })?;
+    Ok(number)
+}
+
+impl Shape for bool {
+    fn read(value: Value<'_>) -> Result<bool> {
+        let mut is = false;
+        value.find(Wanted::Bool, "a boolean", &mut |found| {
+            is = matches!(found, Found::Bool(true));
+            Ok(())
+        })?;
+        Ok(is)
     }
 }
 
-/// For members whose null means the same as their absence.
-pub(crate) fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+impl Shape for usize {
+    fn read(value: Value<'_>) -> Result<usize> {
+        let number = number(value, "usize")?;
+        let too_large = |_| serde_json::Error::invalid_value(Unexpected::Unsigned(number), &"usize");
+        usize::try_from(number).map_err(too_large)
+    }
 }
 
-/// Bytes as base64 text (standard alphabet, padded), or null.
-pub(crate) mod base64_bytes {
-    use super::{Deserialize, Deserializer, Serializer};
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
-    use serde::de::Error as _;
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Vec<u8>>, D::Error> {
-        let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
-        STANDARD.decode(text).map(Some).map_err(|error| D::Error::custom(format_args!("not base64: {error}")))
+/// In milliseconds.
+impl Shape for Duration {
+    fn read(value: Value<'_>) -> Result<Duration> {
+        number(value, "u64").map(Duration::from_millis)
     }
+}
 
-    pub(crate) fn serialize<S: Serializer>(
-        bytes: &Option<Vec<u8>>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match bytes {
-            Some(bytes) => serializer.serialize_str(&STANDARD.encode(bytes)),
-            None => serializer.serialize_none(),
+impl Shape for String {
+    fn read(value: Value<'_>) -> Result<String> {
+        text(value, "a string")
+    }
+}
+
+impl Shape for PathBuf {
+    fn read(value: Value<'_>) -> Result<PathBuf> {
+        text(value, "path string").map(PathBuf::from)
+    }
+}
+
+/// For members whose place tells a value from none.
+impl<T: Shape> Shape for Option<T> {
+    fn read(value: Value<'_>) -> Result<Option<T>> {
+        let mut read = None;
+        value.find(Wanted::Option, "option", &mut |found| {
+            if let Found::Value(value) = found {
+                read = Some(T::read(value)?);
+            }
+            Ok(())
+        })?;
+        Ok(read)
+    }
+}
+
+impl<T: Shape> Shape for Vec<T> {
+    fn read(value: Value<'_>) -> Result<Vec<T>> {
+        let mut array = Vec::new();
+        each(value, &mut |element| {
+            array.push(T::read(element)?);
+            Ok(())
+        })?;
+        Ok(array)
+    }
+}
+
+fn each(value: Value<'_>, read: &mut value::Read<'_>) -> Result {
+    value.find(Wanted::Array, "a sequence", &mut |found| {
+        let Found::Array(elements) = found else { return Ok(()) };
+        while elements.next(read)? {}
+        Ok(())
+    })
+}
+
+/// An array of the two.
+impl Shape for (String, String) {
+    fn read(value: Value<'_>) -> Result<(String, String)> {
+        let mut pair = [String::new(), String::new()];
+        value.find(Wanted::Array, "a tuple of size 2", &mut |found| {
+            let Found::Array(elements) = found else { return Ok(()) };
+            for (index, text) in pair.iter_mut().enumerate() {
+                if !elements.next(&mut |value| text.put(value))? {
+                    return Err(serde_json::Error::invalid_length(index, &"a tuple of size 2"));
+                }
+            }
+            Ok(())
+        })?;
+        Ok(pair.into())
+    }
+}
+
+impl Shape for Box<RawValue> {
+    fn read(value: Value<'_>) -> Result<Box<RawValue>> {
+        let mut raw = RawValue::NULL.to_owned();
+        value.find(Wanted::Raw, "", &mut |found| {
+            if let Found::Raw(found) = found {
+                raw = found;
+            }
+            Ok(())
+        })?;
+        Ok(raw)
+    }
+}
+
+impl Shape for BTreeMap<String, Box<RawValue>> {
+    fn read(value: Value<'_>) -> Result<Self> {
+        values(value, "a map")
+    }
+}
+
+/// Any object: its values, as they are written.
+pub(crate) struct Values(pub(crate) BTreeMap<String, Box<RawValue>>);
+
+impl Shape for Values {
+    fn read(value: Value<'_>) -> Result<Values> {
+        values(value, "an object").map(Values)
+    }
+}
+
+fn values(value: Value<'_>, expected: &str) -> Result<BTreeMap<String, Box<RawValue>>> {
+    let mut values = BTreeMap::new();
+    value.find(Wanted::Object, expected, &mut |found| {
+        let Found::Object(object) = found else { return Ok(()) };
+        let mut name = String::new();
+        while next_name(object, &mut name)? {
+            object.value(&mut |value| {
+                values.insert(std::mem::take(&mut name), Shape::read(value)?);
+                Ok(())
+            })?;
         }
+        Ok(())
+    })?;
+    Ok(values)
+}
+
+fn next_name(object: &mut dyn Members, name: &mut String) -> Result<bool> {
+    object.key(&mut |key| {
+        key.clone_into(name);
+        Ok(())
+    })
+}
+
+/// A place for bytes, which are written as base64 text (standard alphabet, padded).
+pub(crate) struct Base64<'p>(pub(crate) &'p mut Option<Vec<u8>>);
+
+impl Place for Base64<'_> {
+    fn put(&mut self, value: Value<'_>) -> Result {
+        let bytes = STANDARD.decode(String::read(value)?);
+        *self.0 =
+            Some(bytes.map_err(|error| serde_json::Error::custom(format_args!("not base64: {error}")))?);
+        Ok(())
+    }
+}
+
+pub(crate) fn as_base64<S: Serializer>(bytes: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match bytes {
+        Some(bytes) => serializer.serialize_str(&STANDARD.encode(bytes)),
+        None => serializer.serialize_none(),
     }
 }
 
 /// A list of strings or an object of strings or a word: see [`crate::context::EnvPolicy`].
-impl<'de> Deserialize<'de> for crate::context::EnvPolicy {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use crate::context::EnvPolicy;
-
-        struct Policy;
-        impl<'de> serde::de::Visitor<'de> for Policy {
-            type Value = EnvPolicy;
-
-            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str("\"inherit\", \"clean\", an array of names, or an object of variables")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<EnvPolicy, E> {
-                match word {
-                    "inherit" => Ok(EnvPolicy::Inherit),
-                    "clean" => Ok(EnvPolicy::Clean),
-                    _ => Err(E::invalid_value(serde::de::Unexpected::Str(word), &self)),
+impl Shape for EnvPolicy {
+    fn read(value: Value<'_>) -> Result<EnvPolicy> {
+        let expected = "\"inherit\", \"clean\", an array of names, or an object of variables";
+        let mut policy = EnvPolicy::Inherit;
+        value.find(Wanted::Any, expected, &mut |found| {
+            policy = match found {
+                Found::Text("inherit") => EnvPolicy::Inherit,
+                Found::Text("clean") => EnvPolicy::Clean,
+                Found::Array(elements) => EnvPolicy::Keep(names(elements)?),
+                Found::Object(object) => EnvPolicy::Exactly(variables(object)?),
+                Found::Text(word) => {
+                    return Err(serde_json::Error::invalid_value(Unexpected::Str(word), &expected));
                 }
-            }
-
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<EnvPolicy, A::Error> {
-                let mut names = Vec::new();
-                while let Some(name) = seq.next_element::<String>()? {
-                    check_name(&name).map_err(A::Error::custom)?;
-                    names.push(name);
-                }
-                Ok(EnvPolicy::Keep(names))
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<EnvPolicy, A::Error> {
-                let mut variables = Vec::new();
-                while let Some((name, value)) = map.next_entry::<String, String>()? {
-                    check_name(&name).map_err(A::Error::custom)?;
-                    if value.contains('\0') {
-                        return Err(A::Error::custom(format_args!("the value of {name} has a NUL")));
-                    }
-                    variables.push((name, value));
-                }
-                Ok(EnvPolicy::Exactly(variables))
-            }
-        }
-        deserializer.deserialize_any(Policy)
+                other => return Err(serde_json::Error::invalid_type(other.unexpected(), &expected)),
+            };
+            Ok(())
+        })?;
+        Ok(policy)
     }
 }
 
-fn check_name(name: &str) -> Result<(), String> {
+fn names(elements: &mut dyn Elements) -> Result<Vec<String>> {
+    let (mut names, mut name) = (Vec::new(), String::new());
+    while elements.next(&mut |value| name.put(value))? {
+        check_name(&name)?;
+        names.push(std::mem::take(&mut name));
+    }
+    Ok(names)
+}
+
+fn variables(object: &mut dyn Members) -> Result<Vec<(String, String)>> {
+    let (mut variables, mut name, mut value) = (Vec::new(), String::new(), String::new());
+    while next_name(object, &mut name)? {
+        object.value(&mut |found| value.put(found))?;
+        check_name(&name)?;
+        if value.contains('\0') {
+            return Err(serde_json::Error::custom(format_args!("the value of {name} has a NUL")));
+        }
+        variables.push((std::mem::take(&mut name), std::mem::take(&mut value)));
+    }
+    Ok(variables)
+}
+
+fn check_name(name: &str) -> Result {
     if name.is_empty() || name.contains(['=', '\0']) {
-        return Err(format!("{} is not the name of an environment variable", crate::text::quote(name)));
+        let name = crate::text::quote(name);
+        return Err(serde_json::Error::custom(format_args!(
+            "{name} is not the name of an environment variable"
+        )));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[derive(Debug, Default, PartialEq)]
+    struct Outer {
+        inner: Vec<Inner>,
+    }
+
+    #[derive(Debug, Default, PartialEq)]
+    struct Inner {
+        name: String,
+        number: Option<usize>,
+    }
+
+    impl Shape for Outer {
+        fn read(value: Value<'_>) -> Result<Outer> {
+            let mut outer = Outer::default();
+            object(value, &mut [Member::new("inner", &mut outer.inner)])?;
+            Ok(outer)
+        }
+    }
+
+    impl Shape for Inner {
+        fn read(value: Value<'_>) -> Result<Inner> {
+            let mut inner = Inner::default();
+            let Inner { name, number } = &mut inner;
+            object(value, &mut [Member::required("name", name), Member::new("number", number)])?;
+            Ok(inner)
+        }
+    }
+
+    fn problem(text: &str) -> String {
+        let error = super::read::<Outer>("thing", text).unwrap_err();
+        error.message().strip_prefix("invalid thing: ").unwrap().to_owned()
+    }
+
+    #[test]
+    fn null_is_as_absent_but_for_what_is_required() {
+        let outer = |text| super::read::<Outer>("thing", text).unwrap();
+        assert_eq!(outer(r#"{"inner":null}"#), outer("{}"));
+        let inner = Inner { name: "a".to_owned(), number: None };
+        assert_eq!(outer(r#"{"inner":[{"number":null,"name":"a"}]}"#).inner, [inner]);
+        assert!(problem(r#"{"inner":[{"name":null}]}"#).contains("invalid type: null, expected a string"));
+        assert!(problem(r#"{"inner":[{}]}"#).contains("missing field `name`"));
+    }
+
+    #[test]
+    fn errors_begin_with_the_place() {
+        assert_eq!(
+            problem(r#"{"inner":[{"name":"a"},{"name":7}]}"#),
+            "inner[1].name: invalid type: integer `7`, expected a string at line 1 column 32"
+        );
+        assert_eq!(
+            problem(r#"{"inner":[{"size":7}]}"#),
+            "inner[0].size: unknown field `size`, expected `name` or `number` at line 1 column 17"
+        );
+        assert_eq!(problem(r#"{"inner":[],"inner":[]}"#), "duplicate field `inner` at line 1 column 19");
+        assert_eq!(problem(r#"{"inner":[{7:7}]}"#), "inner[0].?: key must be a string at line 1 column 12");
+        assert_eq!(problem("[]"), "invalid type: sequence, expected an object at line 1 column 0");
+        assert_eq!(problem("{} {}"), "trailing characters at line 1 column 4");
+    }
 }

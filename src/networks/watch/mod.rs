@@ -8,7 +8,6 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::load::{Broken, LoadProblem, Snapshot};
@@ -16,7 +15,7 @@ use super::options::{Origin, Source};
 use super::{Inner, Networks};
 use crate::context::Context;
 use crate::error::{Error, Result, Status};
-use crate::types::shape;
+use crate::types::shape::{self, Member, Shape, Value};
 use watcher::Seen;
 pub(in crate::networks) use watcher::Watcher;
 
@@ -40,14 +39,15 @@ impl WatchOptions {
     /// # Errors
     /// [`Status::InvalidArgument`], with the key and the place.
     pub fn from_json(text: &str) -> Result<WatchOptions> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase", deny_unknown_fields)]
-        struct OptionsShape {
-            debounce_ms: Option<u64>,
-        }
-        let shape: OptionsShape = shape::read_object("watch options", text)?;
-        let debounce = shape.debounce_ms.map_or(WatchOptions::default().debounce, Duration::from_millis);
-        Ok(WatchOptions { debounce })
+        shape::read("watch options", text)
+    }
+}
+
+impl Shape for WatchOptions {
+    fn read(value: Value<'_>) -> shape::Result<WatchOptions> {
+        let mut options = WatchOptions::default();
+        shape::object(value, &mut [Member::new("debounceMs", &mut options.debounce)])?;
+        Ok(options)
     }
 }
 
