@@ -2,11 +2,10 @@
 //! place, no NUL. The input is an `rt`.
 
 use std::collections::BTreeSet;
-use std::ffi::CString;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cni::exec::{Exec, ExecRequest, FindRequest, Outcome, Termination};
+use cni::exec::{Environment, Exec, ExecRequest, FindRequest, Outcome, Termination};
 use cni::{CacheDir, Cni, CniOptions, Context, RuntimeConf, conf};
 
 use super::assert_good_error;
@@ -14,14 +13,14 @@ use super::assert_good_error;
 pub fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Ok(rt) = RuntimeConf::from_json(text) else { return };
-    let seen = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::new(Mutex::new(Environment::new()));
     let options = CniOptions { cache_dir: CacheDir::Nowhere, ..CniOptions::default() };
     let cni = Cni::with_exec(options, Sees(seen.clone()));
     let list =
         conf::network_conf_from_bytes(br#"{"cniVersion":"1.0.0","name":"n","plugins":[{"type":"p"}]}"#);
     let (list, ctx) = (list.expect("a good list"), Context::background());
     let added = cni.add_network_list(&ctx, &list, &rt);
-    let env: Vec<CString> = std::mem::take(&mut *seen.lock().expect("not poisoned"));
+    let env: Environment = std::mem::take(&mut *seen.lock().expect("not poisoned"));
     match added {
         Ok(_) => assert_exact(&rt, &env),
         Err(error) => {
@@ -35,7 +34,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-fn assert_exact(rt: &RuntimeConf, env: &[CString]) {
+fn assert_exact(rt: &RuntimeConf, env: &Environment) {
     let lines: Vec<&str> = env.iter().filter_map(|line| line.to_str().ok()).collect();
     let names: BTreeSet<&str> = lines.iter().filter_map(|line| line.split('=').next()).collect();
     assert_eq!(names.len(), lines.len(), "each name once");
@@ -57,7 +56,7 @@ fn assert_exact(rt: &RuntimeConf, env: &[CString]) {
     assert_eq!(pairs, given);
 }
 
-struct Sees(Arc<Mutex<Vec<CString>>>);
+struct Sees(Arc<Mutex<Environment>>);
 
 impl Exec for Sees {
     fn find_in_path(&self, _: &FindRequest<'_>) -> cni::Result<std::path::PathBuf> {
@@ -65,7 +64,7 @@ impl Exec for Sees {
     }
 
     fn exec_plugin(&self, request: &ExecRequest<'_>) -> cni::Result<Outcome> {
-        *self.0.lock().expect("not poisoned") = request.env.to_vec();
+        *self.0.lock().expect("not poisoned") = request.env.clone();
         let termination = Termination::Exited(0);
         let (stdout, stderr) = (b"{}".to_vec(), Vec::new());
         Ok(Outcome { termination, interruption: None, stdout, stderr, pid: None, duration: Duration::ZERO })

@@ -35,8 +35,8 @@ pub fn run(data: &[u8]) {
         let line = |name: &str, value: &[u8]| {
             CString::new([name.as_bytes(), b"=", value].concat()).unwrap_or_default()
         };
-        let mut env = vec![line("CNI_COMMAND", command.name().as_bytes())];
-        env.extend(variables.map(|(name, value)| line(name, value)));
+        let command_line = [line("CNI_COMMAND", command.name().as_bytes())];
+        let env = command_line.into_iter().chain(variables.map(|(name, value)| line(name, value))).collect();
         let mut request = ExecRequest::new(command, "p", Path::new("in-process:p"), limits, &context);
         (request.stdin, request.env) = (stdin, &env);
         let outcome = registry.exec_plugin(&request).expect("a plugin that fails is an outcome");

@@ -7,6 +7,7 @@ use super::context::libcni_context;
 use super::ffi::infallible;
 use crate::context::Context;
 use crate::error::{Error, Result, Status};
+use crate::exec::Environment;
 use crate::types::command::Command;
 
 /// A plugin to find or to run. Valid until the callback returns; so is everything that it gives.
@@ -17,8 +18,7 @@ pub struct libcni_exec_request {
     dirs: CString,
     stdin: *const u8,
     stdin_len: usize,
-    env: *const CString,
-    env_len: usize,
+    env: *const Environment,
     /// The context of the call, as C sees it.
     context: libcni_context,
 }
@@ -30,7 +30,7 @@ impl libcni_exec_request {
         path: Option<&Path>,
         dirs: &[PathBuf],
         stdin: &[u8],
-        env: &[CString],
+        env: &Environment,
         context: &Context,
     ) -> Result<libcni_exec_request> {
         let c_string = |what: &str, text: Vec<u8>| {
@@ -55,8 +55,7 @@ impl libcni_exec_request {
             dirs: c_string("a plugin directory", dirs)?,
             stdin: stdin.as_ptr(),
             stdin_len: stdin.len(),
-            env: env.as_ptr(),
-            env_len: env.len(),
+            env,
             context: libcni_context(context.clone()),
         })
     }
@@ -133,11 +132,9 @@ pub unsafe extern "C" fn libcni_exec_request_env(
     infallible(std::ptr::null(), || {
         // SAFETY: the caller passes NULL or the request of its callback.
         let Some(request) = (unsafe { request.as_ref() }) else { return std::ptr::null() };
-        if i >= request.env_len {
-            return std::ptr::null();
-        }
-        // SAFETY: the request was made of a slice of that length, which lives until the callback returns.
-        unsafe { (*request.env.add(i)).as_ptr() }
+        // SAFETY: the request was made with a reference to it, which lives until the callback returns.
+        let env = unsafe { &*request.env };
+        env.get(i).map_or(std::ptr::null(), CStr::as_ptr)
     })
 }
 

@@ -12,7 +12,7 @@ use crate::cni::{Cni, CniOptions, Event, Observer};
 use crate::context::Context;
 use crate::error::{Error, Result, Status};
 use crate::exec::process::ProcessExec;
-use crate::exec::{Exec, ExecRequest, FindRequest, Outcome, Termination};
+use crate::exec::{Environment, Exec, ExecRequest, FindRequest, Outcome, Termination};
 
 /// What a callback returns when it leaves the request to libcni.
 pub const LIBCNI_DEFAULT: i32 = 1;
@@ -165,7 +165,7 @@ impl Exec for HostExec {
     fn find_in_path(&self, request: &FindRequest<'_>) -> Result<PathBuf> {
         let Some(callback) = self.host.0.find_in_path else { return self.process.find_in_path(request) };
         let FindRequest { command, plugin, dirs, context, .. } = *request;
-        let seen = libcni_exec_request::new(command, plugin, None, dirs, &[], &[], context)?;
+        let seen = libcni_exec_request::new(command, plugin, None, dirs, &[], &Environment::new(), context)?;
         match self.call("find_in_path", callback, &seen)? {
             None => self.process.find_in_path(request),
             Some(response) => {

@@ -1,6 +1,5 @@
 //! One call: its command, deadline and environment, and the one routine that runs a plugin in it.
 
-use std::ffi::CString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -9,7 +8,7 @@ use super::{Cni, Target};
 use crate::conf::{self, Injected};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::exec::{ExecRequest, FindRequest, Limits, environment, judge::judge};
+use crate::exec::{Environment, ExecRequest, FindRequest, Limits, environment, judge::judge};
 use crate::types::command::Command;
 use crate::types::runtime::RuntimeConf;
 
@@ -20,7 +19,7 @@ pub(super) struct Call<'a> {
     pub command: Command,
     /// The earliest of the context's, the handle's and the operation's own deadline.
     pub deadline: Option<Instant>,
-    env: Vec<CString>,
+    env: Environment,
     /// Whose interface this is about, for events.
     container_id: String,
     if_name: String,

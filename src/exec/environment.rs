@@ -1,17 +1,94 @@
 //! The environment of a plugin: the host's by policy, the protocol's, and nothing twice.
 
-use std::ffi::CString;
+use std::ffi::{CStr, c_char};
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 
 use crate::context::EnvPolicy;
 
-/// The environment of one operation's plugins as `NAME=value`: what `policy` keeps of the host's
+/// An environment, as lines `NAME=value` in one block of memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// Every line with its NUL.
+    block: Vec<u8>,
+    /// Where the lines are, without their NUL.
+    lines: Vec<Range<usize>>,
+}
+
+impl Environment {
+    /// Without any line.
+    pub const fn new() -> Environment {
+        Environment { block: Vec::new(), lines: Vec::new() }
+    }
+
+    /// How many lines it has.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether it has no line.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The line at that place.
+    pub fn get(&self, place: usize) -> Option<&CStr> {
+        self.lines.get(place).map(|line| self.line_at(line))
+    }
+
+    /// The lines in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &CStr> {
+        self.lines.iter().map(|line| self.line_at(line))
+    }
+
+    /// The lines in their order, without their NUL.
+    pub fn bytes(&self) -> impl Iterator<Item = &[u8]> {
+        self.lines.iter().map(|line| &self.block[line.clone()])
+    }
+
+    /// Adds a line, whatever is there already.
+    pub fn push(&mut self, line: &CStr) {
+        let line = self.append(&[line.to_bytes()]);
+        self.lines.push(line);
+    }
+
+    /// Where each line begins in memory, for `execve`; valid until the environment changes.
+    pub(crate) fn pointers(&self) -> impl Iterator<Item = *const c_char> {
+        self.bytes().map(|line| line.as_ptr().cast())
+    }
+
+    fn line_at(&self, line: &Range<usize>) -> &CStr {
+        CStr::from_bytes_with_nul(&self.block[line.start..=line.end]).unwrap_or_default()
+    }
+
+    /// Puts a line of these parts, none of which has a NUL, behind the others; its place in the list is the caller's.
+    fn append(&mut self, parts: &[&[u8]]) -> Range<usize> {
+        let start = self.block.len();
+        parts.iter().for_each(|part| self.block.extend_from_slice(part));
+        let end = self.block.len();
+        self.block.push(0);
+        start..end
+    }
+}
+
+impl<Line: AsRef<CStr>> FromIterator<Line> for Environment {
+    fn from_iter<Lines: IntoIterator<Item = Line>>(lines: Lines) -> Environment {
+        let mut environment = Environment::new();
+        lines.into_iter().for_each(|line| environment.push(line.as_ref()));
+        environment
+    }
+}
+
+/// The environment of one operation's plugins: what `policy` keeps of the host's
 /// environment, then `own`. Of a name that occurs twice the last value counts.
 ///
 /// The host's environment is read once here. A variable that cannot be passed on (a NUL in it) is left
 /// out; the callers have checked theirs.
-pub(crate) fn build(policy: &EnvPolicy, own: &[(&str, String)]) -> Vec<CString> {
-    let mut variables = Environment { lines: Vec::with_capacity(64), by_name: Vec::with_capacity(64) };
+pub(crate) fn build(policy: &EnvPolicy, own: &[(&str, String)]) -> Environment {
+    let mut variables = Builder {
+        built: Environment { block: Vec::with_capacity(2048), lines: Vec::with_capacity(64) },
+        by_name: Vec::with_capacity(64),
+    };
     match policy {
         EnvPolicy::Inherit => {
             for (name, value) in std::env::vars_os() {
@@ -29,30 +106,31 @@ pub(crate) fn build(policy: &EnvPolicy, own: &[(&str, String)]) -> Vec<CString> 
     for (name, value) in own {
         variables.set(name.as_bytes(), value.as_bytes());
     }
-    variables.lines
+    variables.built
 }
 
-struct Environment {
-    lines: Vec<CString>,
+struct Builder {
+    built: Environment,
     /// The place of each line and the length of its name, in the order of the names.
     by_name: Vec<(usize, usize)>,
 }
 
-impl Environment {
+impl Builder {
     fn set(&mut self, name: &[u8], value: &[u8]) {
-        let name_of = |(place, length): (usize, usize)| &self.lines[place].as_bytes()[..length];
+        if name.contains(&0) || value.contains(&0) {
+            return;
+        }
+        let Environment { block, lines } = &self.built;
+        let name_of = |(place, length): (usize, usize)| &block[lines[place].start..][..length];
         let found = self.by_name.binary_search_by(|&entry| name_of(entry).cmp(name));
-        // Room for the NUL as well, so that the line is not moved once more.
-        let mut line = Vec::with_capacity(name.len() + value.len() + 2);
-        line.extend_from_slice(name);
-        line.push(b'=');
-        line.extend_from_slice(value);
-        let Ok(line) = CString::new(line) else { return };
+        let line = self.built.append(&[name, b"=", value]);
+        let lines = &mut self.built.lines;
         match found {
-            Ok(at) => self.lines[self.by_name[at].0] = line,
+            // What was there before stays in the block, where nothing points to it any more.
+            Ok(at) => lines[self.by_name[at].0] = line,
             Err(at) => {
-                self.by_name.insert(at, (self.lines.len(), name.len()));
-                self.lines.push(line);
+                self.by_name.insert(at, (lines.len(), name.len()));
+                lines.push(line);
             }
         }
     }
@@ -71,7 +149,7 @@ mod tests {
 
     fn built(policy: &EnvPolicy, own: &[(&str, &str)]) -> Vec<String> {
         let own: Vec<_> = own.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        build(policy, &own).into_iter().map(|line| line.into_string().unwrap()).collect()
+        build(policy, &own).iter().map(|line| line.to_str().unwrap().to_owned()).collect()
     }
 
     #[test]
@@ -93,5 +171,22 @@ mod tests {
             [path.as_str()]
         );
         assert!(built(&EnvPolicy::Inherit, &[]).contains(&path));
+    }
+
+    #[test]
+    fn a_line_without_a_place_in_an_environment_is_left_out() {
+        let nul = EnvPolicy::Exactly(vec![("A".into(), "1\0".into()), ("B\0".into(), "".into())]);
+        assert_eq!(built(&nul, &[("C", "3")]), ["C=3"]);
+    }
+
+    #[test]
+    fn lines_are_found_by_their_place() {
+        let lines: Environment = [c"A=1", c"", c"A=2"].into_iter().collect();
+        assert_eq!((lines.len(), lines.is_empty()), (3, false));
+        assert_eq!(lines.iter().collect::<Vec<_>>(), [c"A=1", c"", c"A=2"]);
+        assert_eq!((lines.get(2), lines.get(3)), (Some(c"A=2"), None));
+        // SAFETY: the lines live, and end with their NUL.
+        let seen = lines.pointers().map(|line| unsafe { CStr::from_ptr(line) });
+        assert_eq!(seen.collect::<Vec<_>>(), [c"A=1", c"", c"A=2"]);
     }
 }

@@ -5,7 +5,6 @@
 //! either. An implementation returns the raw [`Outcome`]; what it means is decided in one place, `judge.rs`.
 //! Nothing here knows of networks or caches.
 
-use std::ffi::CString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -19,6 +18,7 @@ pub(crate) mod judge;
 pub mod process;
 mod registry;
 
+pub use environment::Environment;
 pub use find::find_in_path;
 pub use registry::{IN_PROCESS, InProcessPlugin, Registry};
 
@@ -82,13 +82,15 @@ pub struct ExecRequest<'a> {
     pub dirs: &'a [PathBuf],
     /// The whole stdin of the plugin: its configuration.
     pub stdin: &'a [u8],
-    /// The whole environment of the plugin, as `NAME=value`.
-    pub env: &'a [CString],
+    /// The whole environment of the plugin.
+    pub env: &'a Environment,
     /// The bounds of the run.
     pub limits: Limits,
     /// The context of the call; its cancellation ends the run.
     pub context: &'a Context,
 }
+
+static NO_ENVIRONMENT: Environment = Environment::new();
 
 impl<'a> ExecRequest<'a> {
     /// A request with nothing on stdin, an empty environment and no directories.
@@ -99,7 +101,7 @@ impl<'a> ExecRequest<'a> {
         limits: Limits,
         context: &'a Context,
     ) -> ExecRequest<'a> {
-        ExecRequest { command, plugin, path, dirs: &[], stdin: &[], env: &[], limits, context }
+        ExecRequest { command, plugin, path, dirs: &[], stdin: &[], env: &NO_ENVIRONMENT, limits, context }
     }
 }
 

@@ -8,7 +8,7 @@ use super::request::Request;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exec::judge::judge;
-use crate::exec::{ExecRequest, FindRequest, Limits};
+use crate::exec::{Environment, ExecRequest, FindRequest, Limits};
 use crate::text;
 use crate::types::command::Command;
 use crate::types::result::CniResult;
@@ -125,12 +125,12 @@ impl Request<'_> {
     }
 
     /// This request's environment with another command.
-    fn environment_for(&self, command: Command) -> Vec<CString> {
+    fn environment_for(&self, command: Command) -> Environment {
         let name = b"CNI_COMMAND=";
         let line = CString::new([name, command.name().as_bytes()].concat());
         let others = self.environment().iter().filter(|line| !line.to_bytes().starts_with(name));
         // A command's name has no NUL.
-        others.cloned().chain(line.ok()).collect()
+        others.chain(line.as_deref().ok()).collect()
     }
 }
 

@@ -14,7 +14,7 @@ use super::protocol::{self, Answer, Host};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exec::process::ProcessExec;
-use crate::exec::{Exec, Limits};
+use crate::exec::{Environment, Exec, Limits};
 
 /// The most that is read of stdin, in bytes.
 const MAX_STDIN_BYTES: u64 = 64 << 20;
@@ -29,7 +29,7 @@ pub fn main(plugin: &dyn Plugin) -> ExitCode {
 
 /// [`main`], with the exit code as a number, for programs whose `main` is not Rust's.
 pub fn run(plugin: &dyn Plugin) -> u8 {
-    let env: Vec<CString> = std::env::vars_os()
+    let env: Environment = std::env::vars_os()
         .filter_map(|(name, value)| {
             CString::new([name.into_vec(), vec![b'='], value.into_vec()].concat()).ok()
         })

@@ -1,6 +1,5 @@
 //! [`OwnedRequest`]: a request that another language can hold on to.
 
-use std::ffi::CString;
 use std::sync::Arc;
 
 use super::log::Log;
@@ -8,7 +7,7 @@ use super::protocol::Host;
 use super::request::{Request, Variables};
 use crate::context::Context;
 use crate::error::Result;
-use crate::exec::{Exec, Limits};
+use crate::exec::{Environment, Exec, Limits};
 use crate::types::command::Command;
 
 /// A copy of a [`Request`] that borrows nothing, for plugins in languages whose objects live as long as they like.
@@ -16,7 +15,7 @@ use crate::types::command::Command;
 /// It may outlive the call; what is logged after the call is lost then.
 pub struct OwnedRequest {
     command: Command,
-    env: Vec<CString>,
+    env: Environment,
     network: String,
     cni_version: String,
     stdin: Vec<u8>,
@@ -33,7 +32,7 @@ impl Request<'_> {
         let host = self.host();
         OwnedRequest {
             command: self.command(),
-            env: self.environment().to_vec(),
+            env: self.environment().clone(),
             network: self.network_name().to_owned(),
             cni_version: self.cni_version().to_owned(),
             stdin: self.stdin().to_owned(),

@@ -4,7 +4,6 @@
 //! difference: whether `CNI_NETNS` is the plugin's own namespace is looked at before the plugin runs, not after.
 
 use std::borrow::Cow;
-use std::ffi::CString;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -16,7 +15,7 @@ use super::request::{Request, Variables};
 use super::{Plugin, netns};
 use crate::context::Context;
 use crate::error::{Error, Result, code};
-use crate::exec::{Exec, Limits};
+use crate::exec::{Environment, Exec, Limits};
 use crate::text;
 use crate::types::command::Command;
 use crate::types::identity;
@@ -25,8 +24,8 @@ use crate::version::{self, Version};
 
 /// Where a plugin runs: what there is around it besides stdin.
 pub(super) struct Host<'a> {
-    /// The whole environment, as `NAME=value`.
-    pub env: &'a [CString],
+    /// The whole environment.
+    pub env: &'a Environment,
     /// How plugins are found and run that it delegates to.
     pub exec: &'a Arc<dyn Exec>,
     pub context: &'a Context,

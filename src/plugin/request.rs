@@ -1,7 +1,7 @@
 //! [`Request`]: what a plugin is asked.
 
 use std::borrow::Cow;
-use std::ffi::{CString, OsStr};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::protocol::Host;
 use crate::context::Context;
 use crate::error::{Error, Result, code};
-use crate::exec::{Exec, Limits};
+use crate::exec::{Environment, Exec, Limits};
 use crate::text;
 use crate::types::command::Command;
 use crate::types::json::{self, Kind, Order};
@@ -98,8 +98,8 @@ impl<'a> Request<'a> {
         self.variables.os(name)
     }
 
-    /// The whole environment, as `NAME=value`.
-    pub fn environment(&self) -> &'a [CString] {
+    /// The whole environment.
+    pub fn environment(&self) -> &'a Environment {
         self.variables.0
     }
 
@@ -225,18 +225,19 @@ fn invalid_config(name: &str, problem: &dyn std::fmt::Display) -> Error {
 
 /// A plugin's environment.
 #[derive(Clone, Copy)]
-pub(super) struct Variables<'a>(&'a [CString]);
+pub(super) struct Variables<'a>(&'a Environment);
 
 impl<'a> Variables<'a> {
-    pub(super) fn new(env: &'a [CString]) -> Variables<'a> {
+    pub(super) fn new(env: &'a Environment) -> Variables<'a> {
         Variables(env)
     }
 
     /// The value of a variable, empty when it is not there. Of a name that occurs twice, the first counts.
     pub(super) fn os(&self, name: &str) -> &'a OsStr {
-        let value = self.0.iter().find_map(|line| {
-            line.to_bytes().strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"="))
-        });
+        let value = self
+            .0
+            .bytes()
+            .find_map(|line| line.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"=")));
         OsStr::from_bytes(value.unwrap_or_default())
     }
 

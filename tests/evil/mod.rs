@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use cni::context::Context;
 use cni::exec::process::{Missing, ProcessExec};
-use cni::exec::{Exec as _, ExecRequest, Interruption, Limits, Outcome, Termination};
+use cni::exec::{Environment, Exec as _, ExecRequest, Interruption, Limits, Outcome, Termination};
 use cni::types::command::Command;
 
 pub const HOUR: Duration = Duration::from_secs(3600);
@@ -52,7 +52,7 @@ pub struct Call {
     pub command: Command,
     pub path: PathBuf,
     pub stdin: Vec<u8>,
-    pub env: Vec<CString>,
+    pub env: Environment,
     pub limits: Limits,
     pub context: Context,
 }
@@ -62,7 +62,7 @@ pub fn evil(mode: &str) -> Call {
     let limits = Limits { deadline: None, kill_grace: HOUR, max_output_bytes: 16 << 20 };
     let path = program().to_owned();
     let (exec, context) = (ProcessExec::new(), Context::background());
-    Call { exec, command: Command::Add, path, stdin: Vec::new(), env: Vec::new(), limits, context }
+    Call { exec, command: Command::Add, path, stdin: Vec::new(), env: Environment::new(), limits, context }
         .env("EVIL", mode)
 }
 
@@ -70,7 +70,7 @@ impl Call {
     pub fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Call {
         use std::os::unix::ffi::OsStrExt as _;
         let variable = [name.as_bytes(), b"=", value.as_ref().as_bytes()].concat();
-        self.env.push(CString::new(variable).unwrap());
+        self.env.push(&CString::new(variable).unwrap());
         self
     }
 

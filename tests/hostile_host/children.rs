@@ -105,7 +105,7 @@ fn a_process_that_does_not_go_away_is_left_to_a_later_call() {
         assert_eq!(unsafe { libc::kill(pid, 0) }, 0);
         survivor.assert_alive();
         // The tracer ends after its word, so it may take more than one call.
-        call.env[0] = c"EVIL=sink".to_owned();
+        call.env = [c"EVIL=sink"].into_iter().collect();
         loop {
             assert_exited(&call.run(), 0);
             // SAFETY: as above.

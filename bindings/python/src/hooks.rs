@@ -69,8 +69,8 @@ impl Exec for PythonExec {
             let ExecRequest { command, plugin, path, dirs, stdin, limits, context, .. } = *request;
             let py = object.py();
             let env = PyDict::new(py);
-            for line in request.env {
-                let line = line.as_bytes();
+            for line in request.env.iter() {
+                let line = line.to_bytes();
                 let Some(equals) = line.iter().position(|byte| *byte == b'=') else { continue };
                 let part = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
                 env.set_item(part(&line[..equals]), part(&line[equals + 1..]))?;

@@ -145,8 +145,8 @@ impl PluginRequest {
 
     fn environment(&self, py: Python<'_>) -> PyResult<Vec<(OsString, OsString)>> {
         self.ask(py, |request| {
-            let variable = |line: &std::ffi::CString| {
-                let line = line.as_bytes();
+            let variable = |line: &std::ffi::CStr| {
+                let line = line.to_bytes();
                 let equals = line.iter().position(|byte| *byte == b'=')?;
                 let part = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
                 Some((part(&line[..equals]), part(&line[equals + 1..])))

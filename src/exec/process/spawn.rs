@@ -27,18 +27,19 @@ use super::pre_exec::{Plan, become_plugin};
 use super::stack::Report;
 use super::sys::{self, Wait};
 use super::{Group, Missing, raw};
+use crate::exec::Environment;
 
 /// A program with its arguments and environment in the form that `execve` takes.
 pub(super) struct Program<'a> {
     path: CString,
     env: Vec<*const c_char>,
-    _env: std::marker::PhantomData<&'a [CString]>,
+    _env: std::marker::PhantomData<&'a Environment>,
 }
 
 impl<'a> Program<'a> {
-    pub(super) fn new(path: &Path, env: &'a [CString]) -> io::Result<Program<'a>> {
+    pub(super) fn new(path: &Path, env: &'a Environment) -> io::Result<Program<'a>> {
         let path = CString::new(path.as_os_str().as_bytes())?;
-        let env = env.iter().map(|variable| variable.as_ptr()).chain([ptr::null()]).collect();
+        let env = env.pointers().chain([ptr::null()]).collect();
         Ok(Program { path, env, _env: std::marker::PhantomData })
     }
 

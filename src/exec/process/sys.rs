@@ -4,6 +4,7 @@
 //! that is shared by the whole process.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -51,12 +52,14 @@ pub(super) const FIRST_READ_BYTES: usize = 4 << 10;
 pub(super) fn read_onto(fd: &OwnedFd, bytes: &mut Vec<u8>, most: usize) -> io::Result<usize> {
     if bytes.capacity() == 0 {
         // Often there is nothing at all, which needs no memory.
-        let mut first = [0; FIRST_READ_BYTES];
+        let mut first = [MaybeUninit::<u8>::uninit(); FIRST_READ_BYTES];
         let most = most.min(first.len());
         // SAFETY: read writes at most `most` bytes to `first`, which has as many.
         let count =
             retry(|| check(unsafe { libc::read(fd.as_raw_fd(), first.as_mut_ptr().cast(), most) } as _))?;
-        let read = first.get(..usize::try_from(count).unwrap_or(0)).unwrap_or_default();
+        let count = usize::try_from(count).unwrap_or(0).min(first.len());
+        // SAFETY: read has just written `count` bytes to the beginning of `first`.
+        let read = unsafe { std::slice::from_raw_parts(first.as_ptr().cast::<u8>(), count) };
         if !read.is_empty() {
             bytes.reserve(most);
             bytes.extend_from_slice(read);
