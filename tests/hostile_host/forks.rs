@@ -2,26 +2,39 @@
 
 use super::*;
 
+/// Copies of this process, made one after the other, that do nothing.
+fn copies_until(stop: &AtomicBool) -> Vec<libc::pid_t> {
+    let mut copies = Vec::new();
+    while !stop.load(Ordering::SeqCst) && copies.len() < 2000 {
+        // SAFETY: the copy does nothing but wait to be killed.
+        match unsafe { libc::fork() } {
+            0 => loop {
+                // SAFETY: pause takes nothing.
+                unsafe { libc::pause() };
+            },
+            copy => copies.push(copy),
+        }
+    }
+    copies
+}
+
+fn end(copies: Vec<libc::pid_t>) {
+    for copy in copies {
+        // SAFETY: the number is that of a child not yet reaped; waitpid accepts NULL for the status.
+        unsafe {
+            libc::kill(copy, libc::SIGKILL);
+            libc::waitpid(copy, std::ptr::null_mut(), 0);
+        }
+    }
+}
+
 #[test]
 fn a_host_that_forks_during_calls() {
     alone!(|| {
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let stopping = Stop(&stop);
-            let forks = scope.spawn(|| {
-                let mut copies = Vec::new();
-                while !stop.load(Ordering::SeqCst) && copies.len() < 2000 {
-                    // SAFETY: the copy does nothing but wait to be killed.
-                    match unsafe { libc::fork() } {
-                        0 => loop {
-                            // SAFETY: pause takes nothing.
-                            unsafe { libc::pause() };
-                        },
-                        copy => copies.push(copy),
-                    }
-                }
-                copies
-            });
+            let forks = scope.spawn(|| copies_until(&stop));
             for _ in 0..50 {
                 let input = vec![b'i'; 60_000];
                 // A copy may keep the plugin's end of stdout open; an answer is complete nevertheless.
@@ -33,13 +46,26 @@ fn a_host_that_forks_during_calls() {
                 assert!(outcome.stdout == input);
             }
             drop(stopping);
-            for copy in forks.join().unwrap() {
-                // SAFETY: the number is that of a child not yet reaped; waitpid accepts NULL for the status.
-                unsafe {
-                    libc::kill(copy, libc::SIGKILL);
-                    libc::waitpid(copy, std::ptr::null_mut(), 0);
-                }
+            end(forks.join().unwrap());
+        });
+        assert_no_children();
+    });
+}
+
+/// A copy of the host that keeps the plugin's end of a pipe open has no say in a start that failed.
+#[test]
+fn a_host_that_forks_during_a_start_that_fails() {
+    alone!(|| {
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let stopping = Stop(&stop);
+            let forks = scope.spawn(|| copies_until(&stop));
+            for _ in 0..200 {
+                let outcome = evil("sink").path("/absent").run();
+                assert!(not_started(&outcome).contains("No such file"));
             }
+            drop(stopping);
+            end(forks.join().unwrap());
         });
         assert_no_children();
     });

@@ -130,6 +130,11 @@ impl<'a> Run<'a> {
         if is_ready(WAKE) {
             self.request.context.drain_spurious_wake();
         }
+        if self.ended && self.start.failure().is_some() {
+            // There is no output to wait for, whoever has a copy of its pipes.
+            self.stage = Stage::Over;
+            return;
+        }
         let now = Instant::now();
         match self.stage {
             Stage::Working if self.ended => {
