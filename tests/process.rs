@@ -21,11 +21,12 @@ use evil::{
 };
 
 /// The kernels that each fallback is for, and this one.
-fn kernels() -> [(&'static str, Missing); 8] {
+fn kernels() -> [(&'static str, Missing); 9] {
     let none = Missing::default();
     [
         ("this kernel", none),
         ("no start beside the caller", Missing { concurrent_start: true, ..none }),
+        ("no word of exec", Missing { word_of_exec: true, ..none }),
         ("no pidfd from clone", Missing { clone_pidfd: true, ..none }),
         ("no pidfd", Missing { pidfd: true, ..none }),
         ("no close_range", Missing { close_range: true, ..none }),
@@ -35,6 +36,7 @@ fn kernels() -> [(&'static str, Missing); 8] {
             "none of it",
             Missing {
                 concurrent_start: true,
+                word_of_exec: true,
                 clone_pidfd: true,
                 pidfd: true,
                 close_range: true,

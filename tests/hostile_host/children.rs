@@ -33,6 +33,17 @@ fn a_host_that_ignores_sigchld() {
     });
 }
 
+/// Nothing but the kernel's word could say there that a process has let go of the memory of its start.
+#[test]
+fn a_host_that_ignores_sigchld_where_no_word_comes_of_exec() {
+    alone!(|| {
+        sigaction(libc::SIGCHLD, libc::SIG_IGN, 0);
+        let missing = Missing { word_of_exec: true, pidfd_info: true, ..Missing::default() };
+        assert_unknown_results(missing);
+        assert_unknown_results(missing);
+    });
+}
+
 #[test]
 fn a_host_with_a_thread_that_reaps_every_child() {
     alone!(|| {

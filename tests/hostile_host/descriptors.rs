@@ -165,6 +165,7 @@ fn no_run_leaves_a_descriptor_a_child_or_a_mapping_behind() {
         let none = Missing::default();
         let all = Missing {
             concurrent_start: true,
+            word_of_exec: true,
             clone_pidfd: true,
             pidfd: true,
             close_range: true,
@@ -174,6 +175,7 @@ fn no_run_leaves_a_descriptor_a_child_or_a_mapping_behind() {
         let some = [
             none,
             Missing { concurrent_start: true, ..none },
+            Missing { word_of_exec: true, ..none },
             Missing { clone_pidfd: true, ..none },
             Missing { pidfd: true, ..none },
             all,

@@ -88,6 +88,8 @@ pub struct Missing {
     /// A start that does not keep the caller waiting: on other processors than x86-64 and AArch64, before Linux 5.3, under
     /// valgrind.
     pub concurrent_start: bool,
+    /// Word that a process has let go of the caller's memory by executing the plugin: gVisor.
+    pub word_of_exec: bool,
     /// A descriptor that comes with the process: before Linux 5.2.
     pub clone_pidfd: bool,
     /// Any descriptor of a process: before Linux 5.3.
@@ -165,7 +167,7 @@ impl ProcessExec {
     ) -> Result<Outcome, Failure> {
         let (pipes, stdio) = pipes::make(request.stdin, fed, request.limits.max_output_bytes)?;
         let stack = self.stacks.take().map_err(Failure::at(Step::Stack))?;
-        let plan = Plan::new(program, &stdio, stack, self.group, !self.missing.close_range);
+        let plan = Plan::new(program, &stdio, stack, self.group, self.missing);
         let child = spawn::spawn(&plan, self.group, self.missing)?;
         drop(stdio);
         let (outcome, unreaped) = Run::new(request, started, child, pipes).drive()?;

@@ -8,11 +8,11 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::ptr;
 use std::sync::atomic::Ordering;
 
-use super::Group;
 use super::raw;
 use super::spawn::{Program, Stdin, Stdio, Step};
 use super::stack::{Report, Stack};
 use super::sys::KERNEL_SIGSET_BYTES;
+use super::{Group, Missing};
 
 /// The number of an error.
 type Errno = c_int;
@@ -26,7 +26,7 @@ pub(super) struct Plan<'a> {
     input: &'a [u8],
     stdio: [RawFd; 3],
     group: Group,
-    close_range: bool,
+    missing: Missing,
     stack: Stack,
 }
 
@@ -36,7 +36,7 @@ impl<'a> Plan<'a> {
         stdio: &Stdio<'a>,
         stack: Stack,
         group: Group,
-        close_range: bool,
+        missing: Missing,
     ) -> Plan<'a> {
         let (stdin, input) = match &stdio.stdin {
             Stdin::Whole(input) => (-1, *input),
@@ -49,7 +49,7 @@ impl<'a> Plan<'a> {
             input,
             stdio: [stdin, stdio.stdout.as_raw_fd(), stdio.stderr.as_raw_fd()],
             group,
-            close_range,
+            missing,
             stack,
         }
     }
@@ -93,6 +93,10 @@ fn execute(plan: &Plan<'_>) -> Result<std::convert::Infallible, (Step, Errno)> {
 /// Process group, descriptors and signals.
 fn prepare(plan: &Plan<'_>) -> Result<(), (Step, Errno)> {
     let at = |step| move |errno| (step, errno);
+    if plan.missing.word_of_exec {
+        // SAFETY: without an address (NULL) the kernel writes to none.
+        let _ = unsafe { raw::call(libc::SYS_set_tid_address, [0; 4]) };
+    }
     if plan.group == Group::Own {
         // SAFETY: setpgid takes numbers; the group is the new process's.
         unsafe { raw::call(libc::SYS_setpgid, [0; 4]) }.map_err(at(Step::ProcessGroup))?;
@@ -103,7 +107,7 @@ fn prepare(plan: &Plan<'_>) -> Result<(), (Step, Errno)> {
         -1 => fill_stdin(plan.input).map_err(at(Step::FillStdin))?,
         stdin => duplicate(stdin, libc::STDIN_FILENO).map_err(at(Step::Stdio))?,
     }
-    close_the_rest_on_exec(plan.close_range);
+    close_the_rest_on_exec(!plan.missing.close_range);
     reset_signals();
     Ok(())
 }

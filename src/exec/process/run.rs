@@ -215,6 +215,9 @@ impl<'a> Run<'a> {
         self.pipes.stderr.pull(true);
         // One that has not even ended after SIGKILL has been waited for.
         let termination = if self.ended { self.child.reap_soon() } else { self.child.reap() };
+        if let Some(Termination::Exited(_) | Termination::Signaled(_)) = termination {
+            self.start.is_over();
+        }
         if let Some(failure) = self.start.failure() {
             return Err(failure);
         }

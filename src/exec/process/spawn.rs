@@ -20,7 +20,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::child::Child;
 use super::pre_exec::{Plan, become_plugin};
@@ -169,6 +169,11 @@ impl Started<'_> {
     pub(super) fn failure(&self) -> Option<Failure> {
         Failure::reported(self.report)
     }
+
+    /// For one that has ended for certain, which is more than the kernel's word: there are ways to end in which it gives none.
+    pub(super) fn is_over(&self) {
+        self.report.in_use.store(0, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Started<'_> {
@@ -201,14 +206,14 @@ pub(super) fn spawn<'a>(
 }
 
 fn clone(plan: &Plan<'_>, missing: Missing) -> io::Result<(libc::pid_t, Option<OwnedFd>)> {
+    /// Whether the kernel was seen to keep its word. gVisor gives it for an end, but not for exec.
+    static KEEPS_WORD: AtomicBool = AtomicBool::new(false);
     let in_use = &plan.report().in_use;
-    let waiting = if missing.concurrent_start || !can_start_concurrently() {
-        libc::CLONE_VFORK
-    } else {
-        // The kernel sets it to zero when the process executes the plugin or ends, and wakes who waits for that.
-        in_use.store(1, Ordering::Relaxed);
-        libc::CLONE_CHILD_CLEARTID
-    };
+    let may = !missing.concurrent_start && can_start_concurrently();
+    let vfork = if may && KEEPS_WORD.load(Ordering::Relaxed) { 0 } else { libc::CLONE_VFORK };
+    // The kernel sets it to zero when the process executes the plugin or ends, and wakes who waits for that.
+    in_use.store(may.into(), Ordering::Relaxed);
+    let waiting = vfork | if may { libc::CLONE_CHILD_CLEARTID } else { 0 };
     // A handler of the host must not run in the child, which shares the host's memory.
     let _blocked = sys::SignalMask::block(u64::MAX);
     let mut pidfd: RawFd = -1;
@@ -242,6 +247,14 @@ fn clone(plan: &Plan<'_>, missing: Missing) -> io::Result<(libc::pid_t, Option<O
         result => result,
     };
     let pid = pid.inspect_err(|_| in_use.store(0, Ordering::Relaxed))?;
+    if vfork != 0 {
+        // It has executed the plugin by now, or ended.
+        let told = in_use.swap(0, Ordering::Relaxed) == 0;
+        let executed = plan.report().step.load(Ordering::Relaxed) == 0;
+        if may && told && executed {
+            KEEPS_WORD.store(true, Ordering::Relaxed);
+        }
+    }
     // SAFETY: the kernel has just made this descriptor and nobody else knows it.
     let pidfd = (pidfd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(pidfd) });
     Ok((pid, pidfd))
@@ -259,4 +272,37 @@ fn can_start_concurrently() -> bool {
             let result = unsafe { raw::call(libc::SYS_clone3, [0; 4]) };
             result == Err(libc::EINVAL)
         })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::stack::Stacks;
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn memory_in_use_is_waited_for() {
+        let stack = Stacks::default().take().unwrap();
+        let in_use = &stack.report().in_use;
+        in_use.store(1, Ordering::Relaxed);
+        let started = Started { report: stack.report() };
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(move || drop(started));
+            std::thread::sleep(Duration::from_millis(20));
+            assert!(!waiting.is_finished());
+            in_use.store(0, Ordering::Relaxed);
+            // SAFETY: the kernel wakes who waits for the number, and does not touch it.
+            unsafe { libc::syscall(libc::SYS_futex, in_use.as_ptr(), libc::FUTEX_WAKE, 1) };
+        });
+    }
+
+    #[test]
+    fn memory_of_a_process_that_is_over_is_not_waited_for() {
+        let stack = Stacks::default().take().unwrap();
+        stack.report().in_use.store(1, Ordering::Relaxed);
+        let started = Started { report: stack.report() };
+        started.is_over();
+        drop(started);
+    }
 }
