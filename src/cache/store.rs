@@ -280,11 +280,13 @@ fn forget_oldest(corrupt: &Dir) {
         return;
     }
     // `<name>.<unique>`, and what is unique begins with the time.
-    names.sort_by_cached_key(|name| {
-        let name = name.to_string_lossy();
-        name.rsplit_once('.').map_or(String::new(), |(_, unique)| unique.to_owned())
-    });
-    for name in &names[..names.len() - CORRUPT_MOST] {
-        let _ = corrupt.remove(name);
+    let unique = |name: &std::ffi::OsString| {
+        let name = name.as_encoded_bytes();
+        name.iter().rposition(|byte| *byte == b'.').map(|dot| name[dot..].to_owned())
+    };
+    for _ in CORRUPT_MOST..names.len() {
+        // One, but for what other programs left.
+        let oldest = (0..names.len()).min_by_key(|index| unique(&names[*index]));
+        let _ = oldest.map(|index| corrupt.remove(names.swap_remove(index)));
     }
 }

@@ -15,6 +15,12 @@ use crate::thread::NotCancellable;
 
 /// Runs the body of an export. Returns the status, and gives the error away when the caller wants it.
 pub(super) fn boundary(err: *mut *mut libcni_error, body: impl FnOnce() -> Result<()>) -> i32 {
+    let mut body = Some(body);
+    guarded(err, &mut || body.take().map_or(Ok(()), |body| body()))
+}
+
+/// Not generic: each export would have all of it.
+fn guarded(err: *mut *mut libcni_error, body: &mut dyn FnMut() -> Result<()>) -> i32 {
     let _whole = NotCancellable::new();
     // Unwind safety: the body owns or borrows immutable things only, and whatever it was building when it
     // panicked is dropped.

@@ -1,6 +1,5 @@
 //! Which versions plugins support, and whether they support a network's (specification, "VERSION").
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::Serialize;
@@ -64,8 +63,14 @@ impl Cni {
         };
         join(target.plugins.iter().enumerate().filter_map(failure).collect())?;
         let enabled = target.plugins.iter().flat_map(PluginConfig::capabilities).filter(|(_, on)| **on);
-        let capabilities: BTreeSet<&str> = enabled.map(|(name, _)| name.as_str()).collect();
-        Ok(capabilities.into_iter().map(str::to_owned).collect())
+        let mut capabilities: Vec<String> = Vec::new();
+        for (name, _) in enabled {
+            // By name, each once.
+            if let Err(place) = capabilities.binary_search(name) {
+                capabilities.insert(place, name.clone());
+            }
+        }
+        Ok(capabilities)
     }
 
     /// Asks a plugin which versions of the specification it supports.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result, Status};
-use crate::types::json::{self, Kind, Member, Order, Problem};
+use crate::types::json::{self, Kind, Member, ObjectWriter, Order, Problem};
 use crate::types::network::PluginConfig;
 
 use super::plugin;
@@ -67,13 +67,16 @@ fn runtime_config(
     capabilities: &BTreeMap<String, bool>,
     capability_args: &BTreeMap<String, Box<RawValue>>,
 ) -> Option<String> {
-    let passed: BTreeMap<&str, &RawValue> = capability_args
-        .iter()
-        .filter(|(name, _)| capabilities.get(*name) == Some(&true))
-        .map(|(name, value)| (name.as_str(), &**value))
-        .collect();
-    // Strings and checked JSON text always serialise.
-    if passed.is_empty() { None } else { serde_json::to_string(&passed).ok() }
+    let passed = capability_args.iter().filter(|(name, _)| capabilities.get(*name) == Some(&true));
+    let room: usize = passed.clone().map(|(name, value)| name.len() + value.get().len() + 4).sum();
+    if room == 0 {
+        return None;
+    }
+    let mut out = String::with_capacity(room + 2);
+    let mut object = ObjectWriter::open(&mut out);
+    passed.for_each(|(name, value)| object.key(name).push_str(value.get()));
+    object.close();
+    Some(out)
 }
 
 fn not_an_object(problem: Problem) -> Error {

@@ -1,6 +1,5 @@
 //! [`Registry`]: plugins that live in the process, asked before all others.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -29,27 +28,32 @@ pub trait InProcessPlugin: Send + Sync {
 /// neighbours first and programs second.
 #[derive(Clone)]
 pub struct Registry {
-    plugins: Arc<BTreeMap<String, Arc<dyn InProcessPlugin>>>,
+    plugins: Arc<[(String, Arc<dyn InProcessPlugin>)]>,
     next: Arc<dyn Exec>,
 }
 
 impl Registry {
     /// A registry without plugins.
     pub fn new(next: Arc<dyn Exec>) -> Registry {
-        Registry { plugins: Arc::default(), next }
+        Registry { plugins: Arc::new([]), next }
     }
 
     /// The same with one more plugin, which replaces another of that type.
     #[must_use]
     pub fn with(&self, plugin_type: impl Into<String>, plugin: Arc<dyn InProcessPlugin>) -> Registry {
-        let mut plugins = (*self.plugins).clone();
-        plugins.insert(plugin_type.into(), plugin);
-        Registry { plugins: Arc::new(plugins), next: self.next.clone() }
+        let plugin_type = plugin_type.into();
+        let others = self.plugins.iter().filter(|(other, _)| *other != plugin_type).cloned();
+        let plugins = others.chain([(plugin_type.clone(), plugin)]).collect();
+        Registry { plugins, next: self.next.clone() }
     }
 
     /// Whether there is a plugin of that type.
     pub fn has(&self, plugin_type: &str) -> bool {
-        self.plugins.contains_key(plugin_type)
+        self.plugin(plugin_type).is_some()
+    }
+
+    fn plugin(&self, plugin_type: &str) -> Option<&Arc<dyn InProcessPlugin>> {
+        self.plugins.iter().find(|(known, _)| known == plugin_type).map(|(_, plugin)| plugin)
     }
 }
 
@@ -72,7 +76,7 @@ const MAX_DEPTH: usize = 16;
 
 impl Registry {
     fn exec_at(&self, request: &ExecRequest<'_>, depth: usize) -> Result<Outcome> {
-        match self.plugins.get(request.plugin) {
+        match self.plugin(request.plugin) {
             None => self.next.exec_plugin(request),
             Some(_) if depth >= MAX_DEPTH => {
                 let message = format!("plugins delegate to each other more than {MAX_DEPTH} deep");

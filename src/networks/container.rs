@@ -99,13 +99,12 @@ impl Container {
         if let Some(own) = unknown.first() {
             return Err(own.is_not_loaded(snapshot));
         }
-        let mut taken = BTreeMap::new();
-        for Attached { network, rt, .. } in &attachments {
-            if let Some(other) = taken.insert(rt.if_name.as_str(), network.name()) {
+        for (index, Attached { network, rt, .. }) in attachments.iter().enumerate() {
+            if let Some(other) = attachments[..index].iter().find(|other| other.rt.if_name == rt.if_name) {
                 let interface = text::quote(&rt.if_name);
                 let message = format!(
                     "the networks {} and {} would both have the interface {interface}",
-                    text::quote(other),
+                    text::quote(other.network.name()),
                     text::quote(network.name()),
                 );
                 return Err(Error::new(Status::InvalidArgument, message));

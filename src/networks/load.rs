@@ -1,6 +1,5 @@
 //! Loading networks, and the state that a load leaves: a snapshot that calls work with.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -257,20 +256,19 @@ impl Loading<'_> {
                 return Ok(());
             }
         };
-        // The networks of this directory so far, and their files.
-        let mut names = BTreeMap::new();
+        let before = self.networks.len();
         for path in files {
-            if names.len() >= most {
+            // The networks of this directory so far.
+            let networks = &self.networks[before..];
+            if networks.len() >= most {
                 break;
             }
+            let named = |name: &str| networks.iter().find(|network| network.name() == name);
             let list = match conf::unless_gone(&path, conf::network_conf_of_file) {
                 None => continue,
                 Some(Ok(list)) => list,
                 Some(Err(error)) => {
-                    if let Some(name) = self.old(&path).map(|network| network.name().to_owned())
-                        && !names.contains_key(&name)
-                    {
-                        names.insert(name, path.clone());
+                    if self.old(&path).is_some_and(|network| named(network.name()).is_none()) {
                         self.keep_old(&path, error, None);
                     } else {
                         self.problems.push(LoadProblem { path, error });
@@ -278,12 +276,11 @@ impl Loading<'_> {
                     continue;
                 }
             };
-            if let Some(other) = names.get(list.name()) {
+            if let Some(other) = named(list.name()).and_then(Network::path) {
                 let error = is_twice(&list, &path, other);
                 self.problems.push(LoadProblem { path, error });
                 continue;
             }
-            names.insert(list.name().to_owned(), path.clone());
             self.push(list, None, Some(&path));
         }
         Ok(())

@@ -9,8 +9,7 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
+use crate::types::json::ObjectWriter;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,8 +135,23 @@ impl Metrics {
     /// The counters as an object: for each operation `total`, `errors`, `durationSeconds` (the sum) and `buckets` (how
     /// many took at most so many seconds).
     pub fn to_json(&self) -> String {
-        // Proof: strings and numbers always serialise.
-        serde_json::to_string(self).unwrap_or_default()
+        let mut out = String::with_capacity(4 << 10);
+        let mut operations = ObjectWriter::open(&mut out);
+        for Read { operation, total, errors, seconds, buckets } in self.read() {
+            let mut counts = ObjectWriter::open(operations.key(operation.name()));
+            // Writing to a string cannot fail, here and below.
+            let _ = write!(counts.key("total"), "{total}");
+            let _ = write!(counts.key("errors"), "{errors}");
+            counts.key("durationSeconds").push_str(&seconds);
+            let mut ends = ObjectWriter::open(counts.key("buckets"));
+            for ((_, end), count) in BUCKETS.iter().zip(buckets) {
+                let _ = write!(ends.key(end), "{count}");
+            }
+            ends.close();
+            counts.close();
+        }
+        operations.close();
+        out
     }
 
     /// The counters in the text format of Prometheus, version 0.0.4.
@@ -174,26 +188,6 @@ impl Metrics {
             let _ = writeln!(out, "{name}_count{{operation_type=\"{operation}\"}} {total}");
         }
         out
-    }
-}
-
-impl Serialize for Metrics {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.read().map(|read| (read.operation.name(), read)))
-    }
-}
-
-impl Serialize for Read {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let seconds = serde_json::value::RawValue::from_string(self.seconds.clone());
-        let buckets: std::collections::BTreeMap<&str, u64> =
-            BUCKETS.iter().map(|(_, end)| *end).zip(self.buckets).collect();
-        let mut map = serializer.serialize_map(Some(4))?;
-        map.serialize_entry("total", &self.total)?;
-        map.serialize_entry("errors", &self.errors)?;
-        map.serialize_entry("durationSeconds", &seconds.map_err(serde::ser::Error::custom)?)?;
-        map.serialize_entry("buckets", &buckets)?;
-        map.end()
     }
 }
 

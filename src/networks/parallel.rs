@@ -3,9 +3,8 @@
 //! The threads are made by the calling thread and so have its namespaces, which their plugins inherit in turn. All
 //! signals are blocked in them: a handler of the host never runs on a thread that it does not know.
 
-use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::context::Context;
@@ -27,63 +26,69 @@ pub(super) fn map<T: Sync, R: Send>(
     items: &[T],
     work: impl Fn(&T) -> Result<R> + Sync,
 ) -> Vec<Result<R>> {
+    let lost = || Mutex::new(Err(Error::new(Status::Internal, "the work on a network panicked")));
+    let mut outcomes: Vec<Mutex<Result<R>>> = Vec::new();
+    outcomes.resize_with(items.len(), lost);
+    each(ctx, items.len(), &|index| {
+        let outcome = work(&items[index]);
+        *held(&outcomes[index]) = outcome;
+    });
+    outcomes.into_iter().map(|outcome| outcome.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+}
+
+/// What nobody can have left half done.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Does `work` for each number below `count`. Not generic: a set-up and its undoing would each have all of it.
+fn each(ctx: &Context, count: usize, work: &(dyn Fn(usize) + Sync)) {
     let next = AtomicUsize::new(0);
-    let threads = NonZeroUsize::new(items.len().min(MOST_THREADS));
-    let (answer, answers) = mpsc::channel();
+    let (left, is_done) = (Mutex::new(count), Condvar::new());
     // Work on what nobody has begun yet, until there is none.
-    let run = |answer: &mpsc::Sender<(usize, Result<R>)>| {
+    let run = || {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(index) else { return };
-            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(item)));
-            let outcome = outcome
-                .unwrap_or_else(|_| Err(Error::new(Status::Internal, "the work on a network panicked")));
-            // The receiver lives as long as the scope.
-            let _ = answer.send((index, outcome));
+            if index >= count {
+                return;
+            }
+            // A panic is no outcome, which is an error.
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(index)));
+            *held(&left) -= 1;
+            is_done.notify_one();
         }
     };
-    let mut outcomes: Vec<Option<Result<R>>> = Vec::new();
-    outcomes.resize_with(items.len(), || None);
     std::thread::scope(|scope| {
-        let mut started = Vec::with_capacity(threads.map_or(0, NonZeroUsize::get));
+        let threads = count.min(MOST_THREADS);
+        let mut started = Vec::with_capacity(threads);
         {
             let _blocked = SignalsBlocked::new();
-            for _ in 0..threads.map_or(0, NonZeroUsize::get) {
-                let answer = answer.clone();
+            for _ in 0..threads {
                 let thread = std::thread::Builder::new()
                     .name(String::from("cni-network"))
                     .stack_size(STACK_BYTES)
-                    .spawn_scoped(scope, || {
-                        let answer = answer;
-                        run(&answer);
-                    });
+                    .spawn_scoped(scope, run);
                 // Where there is no further thread to be had, those that there are do the work.
                 let Ok(thread) = thread else { break };
                 started.push(thread);
             }
         }
         if started.is_empty() {
-            run(&answer);
+            run();
         }
-        drop(answer);
-        // Hosts that can tell only on the thread of the call whether it shall end are asked here.
         loop {
-            match answers.recv_timeout(ASK_EVERY) {
-                Ok((index, outcome)) => {
-                    if let Some(place) = outcomes.get_mut(index) {
-                        *place = Some(outcome);
-                    }
-                }
-                Err(mpsc::RecvTimeoutError::Timeout) => ctx.ask_host(),
-                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            let waited = is_done.wait_timeout_while(held(&left), ASK_EVERY, |left| *left > 0);
+            let (left, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            drop(left);
+            if !timeout.timed_out() {
+                break;
             }
+            // Hosts that can tell only on the thread of the call whether it shall end are asked here.
+            ctx.ask_host();
         }
         // The scope waits for the work alone. The host may want to do next what only a process with one thread can.
         for thread in started {
-            // A panic is an outcome already.
             let _ = thread.join();
         }
     });
-    let lost = || Err(Error::new(Status::Internal, "the work on a network was lost"));
-    outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(lost)).collect()
 }

@@ -1,11 +1,8 @@
 //! What a set-up returns: the results of all networks, added up.
 
-use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
-use serde_json::value::RawValue;
-
 use crate::error::{Error, Result, Status};
 use crate::text;
+use crate::types::json::{self, ObjectWriter};
 use crate::types::result::{CniResult, Dns, IpConfig, Route};
 use crate::version;
 
@@ -78,8 +75,9 @@ impl SetupResult {
 
     /// The shape of `libcni_networks_setup`.
     pub fn to_json(&self) -> String {
-        // Proof: strings, numbers and checked JSON text always serialise.
-        serde_json::to_string(self).unwrap_or_default()
+        let mut out = String::new();
+        self.write(&mut out);
+        out
     }
 
     /// Adds one network's result to those before it.
@@ -138,61 +136,30 @@ impl SetupResult {
     }
 }
 
-/// The text of a result of the newest version that holds only these, to be taken apart again: the one place where
-/// their shapes are known is [`CniResult::to_json`].
-fn members_of(fill: impl FnOnce(&mut CniResult)) -> Vec<(String, Box<RawValue>)> {
-    let mut result = CniResult::default();
-    fill(&mut result);
-    let members: serde_json::Result<std::collections::BTreeMap<String, Box<RawValue>>> =
-        serde_json::from_str(&result.to_json());
-    members.map(|members| members.into_iter().collect()).unwrap_or_default()
-}
-
-fn member_of(name: &str, fill: impl FnOnce(&mut CniResult)) -> Option<Box<RawValue>> {
-    members_of(fill).into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
-}
-
-impl Serialize for SetupResult {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        struct Interfaces<'a>(&'a [(String, InterfaceResult)]);
-        impl Serialize for Interfaces<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_map(self.0.iter().map(|(name, interface)| (name, interface)))
-            }
-        }
-        let dns = |dns: &Dns| member_of("dns", |result| *result.dns_mut() = dns.clone());
-        let dns: Vec<_> = self.dns.iter().map(dns).collect();
-        // Without anything in it, it is not there.
-        let dns: Vec<&str> = dns.iter().map(|dns| dns.as_deref().map_or("{}", RawValue::get)).collect();
+impl SetupResult {
+    fn write(&self, out: &mut String) {
+        let mut object = ObjectWriter::open(out);
+        let mut interfaces = ObjectWriter::open(object.key("interfaces"));
+        self.interfaces.iter().for_each(|(name, interface)| interface.write(interfaces.key(name)));
+        interfaces.close();
+        write_list(object.key("dns"), &self.dns, |out, dns| {
+            let dns = member_of("dns", |result| *result.dns_mut() = dns.clone());
+            // Without anything in it, it is not there.
+            out.push_str(dns.as_deref().unwrap_or("{}"));
+        });
         let routes = member_of("routes", |result| {
             *result.routes_mut() = self.routes.iter().cloned().map(Some).collect();
         });
-        let raw = |text: String| RawValue::from_string(text).map_err(serde::ser::Error::custom);
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("interfaces", &Interfaces(&self.interfaces))?;
-        map.serialize_entry("dns", &raw(format!("[{}]", dns.join(",")))?)?;
-        map.serialize_entry("routes", &routes.map_or_else(|| raw("[]".to_owned()), Ok)?)?;
-        map.serialize_entry("results", &self.results)?;
-        map.end()
+        object.key("routes").push_str(routes.as_deref().unwrap_or("[]"));
+        write_list(object.key("results"), &self.results, |out, result| result.write(out));
+        object.close();
     }
 }
 
-impl Serialize for InterfaceResult {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Ip {
-            #[serde(skip_serializing_if = "Option::is_none")]
-            address: Option<String>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            gateway: Option<String>,
-        }
-        let ip = |ip: &IpConfig| Ip {
-            address: ip.address.map(|address| address.to_string()),
-            gateway: ip.gateway.map(|gateway| gateway.to_string()),
-        };
-        let ips: Vec<Ip> = self.ips.iter().map(ip).collect();
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("network", &self.network)?;
+impl InterfaceResult {
+    fn write(&self, out: &mut String) {
+        let mut object = ObjectWriter::open(out);
+        object.string("network", &self.network);
         for (key, value) in [
             ("mac", &self.mac),
             ("sandbox", &self.sandbox),
@@ -200,24 +167,49 @@ impl Serialize for InterfaceResult {
             ("socketPath", &self.socket_path),
         ] {
             if !value.is_empty() {
-                map.serialize_entry(key, value)?;
+                object.string(key, value);
             }
         }
         if self.mtu != 0 {
-            map.serialize_entry("mtu", &self.mtu)?;
+            object.number("mtu", self.mtu);
         }
-        map.serialize_entry("ips", &ips)?;
-        map.end()
+        write_list(object.key("ips"), &self.ips, |out, ip| {
+            let mut object = ObjectWriter::open(out);
+            ip.address.into_iter().for_each(|address| object.display("address", address));
+            ip.gateway.into_iter().for_each(|gateway| object.display("gateway", gateway));
+            object.close();
+        });
+        object.close();
     }
 }
 
-impl Serialize for NetworkResult {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let result = RawValue::from_string(self.result.to_json()).map_err(serde::ser::Error::custom)?;
-        let mut map = serializer.serialize_map(Some(3))?;
-        map.serialize_entry("network", &self.network)?;
-        map.serialize_entry("ifName", &self.if_name)?;
-        map.serialize_entry("result", &result)?;
-        map.end()
+impl NetworkResult {
+    fn write(&self, out: &mut String) {
+        let mut object = ObjectWriter::open(out);
+        object.string("network", &self.network);
+        object.string("ifName", &self.if_name);
+        object.key("result").push_str(&self.result.to_json());
+        object.close();
     }
+}
+
+fn write_list<T>(out: &mut String, list: &[T], write: impl Fn(&mut String, &T)) {
+    out.push('[');
+    for (index, element) in list.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write(out, element);
+    }
+    out.push(']');
+}
+
+/// A member of a result of the newest version that holds only this: the one place where the shapes are known is
+/// [`CniResult::to_json`].
+fn member_of(name: &str, fill: impl FnOnce(&mut CniResult)) -> Option<String> {
+    let mut result = CniResult::default();
+    fill(&mut result);
+    let text = result.to_json();
+    let members = json::members_of(&text).ok()?;
+    members.into_iter().find(|member| member.key == name).map(|member| member.value.to_owned())
 }

@@ -141,12 +141,12 @@ impl Walk {
     fn conf_dir(&mut self, dir: &Path, with_drop_ins: bool) {
         self.whole(dir, Kind::ConfDir);
         let Ok(entries) = std::fs::read_dir(dir) else { return };
-        let mut entries: Vec<_> = entries.flatten().collect();
+        let mut names: Vec<OsString> = entries.flatten().map(|entry| entry.file_name()).collect();
         // So that, of too many, it is always the same ones that are watched.
-        entries.sort_by_key(std::fs::DirEntry::file_name);
-        for entry in entries {
-            let Ok(kind) = entry.file_type() else { continue };
-            let path = entry.path();
+        names.sort();
+        for name in names {
+            let path = dir.join(name);
+            let Ok(kind) = path.symlink_metadata() else { continue };
             if kind.is_symlink() {
                 if let Some(target) = self.follow(&path, Kind::ConfFile)
                     && with_drop_ins
