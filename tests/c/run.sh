@@ -122,6 +122,24 @@ for program in "${programs[@]}"; do
     fi
 done
 
+# It has a `clone` of its own.
+echo "# with the thread sanitizer"
+thread_sanitizer_works() {
+    "${cc[@]}" -fsanitize=thread "$scratch/empty.c" -o "$scratch/empty" 2>/dev/null && setarch -R "$scratch/empty"
+}
+echo 'int main(void) { return 0; }' >"$scratch/empty.c"
+if thread_sanitizer_works; then
+    compile "$scratch/thread" -g -O1 -fsanitize=thread
+fi
+for program in "${programs[@]}"; do
+    case $program in operations) ;; *) continue ;; esac
+    if [ -x "$scratch/thread/$program" ]; then
+        run_test "$program with the thread sanitizer" setarch -R "$scratch/thread/$program"
+    else
+        skip_test "$program with the thread sanitizer" "${cc[*]} cannot build with -fsanitize=thread, or not run it"
+    fi
+done
+
 echo "# with address and undefined behaviour sanitizers"
 if sanitizers_work; then
     compile "$scratch/sanitized" -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
