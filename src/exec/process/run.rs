@@ -4,13 +4,21 @@
 //! to go on even if none of them is ready, [`Run::step`] goes on without ever waiting. [`Run::drive`] is the loop
 //! around these for a caller that blocks.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::child::{Child, LAST_WAIT, SLICE};
 use super::pipes::{Capture, Keep, Pipes};
 use super::spawn::{Failure, Started};
 use super::sys;
 use super::{ExecRequest, Interruption, Outcome, Termination};
+
+/// How long the output of a plugin is left alone once there is nothing more to expect but its end.
+///
+/// A plugin that ends closes stdout, closes stderr, and then is gone; each of these would wake the caller, and on its own
+/// processor interrupt the plugin's end. What a plugin writes all the same waits in its pipe, and a plugin that fills the pipe waits
+/// at most this long. It is more than the kernel's clock takes to tick: a timer for less has to be set in the hardware, which
+/// costs a virtual machine more than the wake-ups do.
+const QUIET: Duration = Duration::from_millis(40);
 
 /// A plugin that runs.
 pub(super) struct Run<'a> {
@@ -19,6 +27,8 @@ pub(super) struct Run<'a> {
     child: Child,
     start: Started<'a>,
     pipes: Pipes<'a>,
+    /// Until when its output is left alone; see [`QUIET`].
+    quiet_until: Option<Instant>,
     stage: Stage,
     /// Whether the process has ended; it may still be unreaped.
     ended: bool,
@@ -61,8 +71,22 @@ impl<'a> Run<'a> {
         (child, start): (Child, Started<'a>),
         pipes: Pipes<'a>,
     ) -> Run<'a> {
-        let (stage, complete) = (Stage::Working, (0, false));
-        Run { request, started, child, start, pipes, stage, ended: false, interruption: None, complete }
+        let mut run = Run {
+            request,
+            started,
+            child,
+            start,
+            pipes,
+            quiet_until: None,
+            stage: Stage::Working,
+            ended: false,
+            interruption: None,
+            complete: (0, false),
+        };
+        if !request.command.returns_result() {
+            run.be_quiet(started);
+        }
+        run
     }
 
     /// Runs to the end; an error if the process turns out never to have become the plugin.
@@ -91,11 +115,13 @@ impl<'a> Run<'a> {
     /// What to wait for.
     fn watch(&self) -> Set {
         let process = self.child.pidfd().filter(|_| !self.ended);
+        let output =
+            |pipe| sys::poll_entry(sys::borrow(pipe).filter(|_| self.quiet_until.is_none()), libc::POLLIN);
         let wake = self.request.context.wake().filter(|_| self.interruption.is_none());
         [
             sys::poll_entry(sys::borrow(self.pipes.stdin.pipe()), libc::POLLOUT),
-            sys::poll_entry(sys::borrow(self.pipes.stdout.pipe()), libc::POLLIN),
-            sys::poll_entry(sys::borrow(self.pipes.stderr.pipe()), libc::POLLIN),
+            output(self.pipes.stdout.pipe()),
+            output(self.pipes.stderr.pipe()),
             sys::poll_entry(sys::borrow(process), libc::POLLIN),
             sys::poll_entry(wake, libc::POLLIN),
         ]
@@ -105,7 +131,7 @@ impl<'a> Run<'a> {
     fn wake_at(&self) -> Option<Instant> {
         let deadline = self.request.limits.deadline;
         let of_stage = match self.stage {
-            Stage::Working => deadline,
+            Stage::Working => earlier(deadline, self.quiet_until),
             Stage::Draining { .. } if self.complete.1 => Some(self.started),
             Stage::Draining { until } => earlier(until, deadline),
             Stage::Terminating { until } => until,
@@ -123,10 +149,19 @@ impl<'a> Run<'a> {
         if is_ready(STDIN) {
             self.pipes.stdin.push();
         }
-        pull(&mut self.pipes.stdout, events(STDOUT));
-        pull(&mut self.pipes.stderr, events(STDERR));
         self.ended =
             self.ended || is_ready(PROCESS) || self.child.pidfd().is_none() && self.child.has_ended();
+        if self.quiet_until.take().is_some() {
+            self.pipes.stdout.pull(self.ended);
+            self.pipes.stderr.pull(self.ended);
+        } else {
+            let had_none = self.pipes.stdout.kept.bytes.is_empty();
+            pull(&mut self.pipes.stdout, events(STDOUT));
+            pull(&mut self.pipes.stderr, events(STDERR));
+            if had_none && !self.pipes.stdout.kept.bytes.is_empty() {
+                self.be_quiet(Instant::now());
+            }
+        }
         if is_ready(WAKE) {
             self.request.context.drain_spurious_wake();
         }
@@ -156,6 +191,12 @@ impl<'a> Run<'a> {
             Stage::Killed { .. } => self.killed(now),
             Stage::Over => {}
         }
+    }
+
+    /// Leaves the output alone from now on for a while, if the end of the process is told without it.
+    fn be_quiet(&mut self, now: Instant) {
+        let can = self.child.pidfd().is_some() && self.pipes.stdin.pipe().is_none() && !self.has_all_output();
+        self.quiet_until = can.then_some(now + QUIET);
     }
 
     /// The plugin has not ended: may it go on?
