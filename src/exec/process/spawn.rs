@@ -270,8 +270,14 @@ fn can_start_concurrently() -> bool {
         && *CAN.get_or_init(|| {
             // SAFETY: clone3 refuses a struct of no bytes, and does nothing.
             let result = unsafe { raw::call(libc::SYS_clone3, [0; 4]) };
-            result == Err(libc::EINVAL) && clone_is_the_c_librarys()
+            result == Err(libc::EINVAL) && clone_is_the_c_librarys() && !is_traced()
         })
+}
+
+/// Whether a debugger watches this process: gdb takes such a start for a fork, and its breakpoints out of the memory that is shared.
+fn is_traced() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status.lines().any(|line| line.strip_prefix("TracerPid:").is_some_and(|tracer| tracer.trim() != "0"))
 }
 
 /// Not that of ThreadSanitizer, say, which leaves the new process an argument on this thread's stack.
