@@ -6,6 +6,7 @@
 use serde_json::value::RawValue;
 
 use crate::types::attachment::AttachmentKey;
+use crate::types::shape;
 
 /// The result type of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -265,7 +266,7 @@ impl Error {
     pub fn to_json(&self) -> String {
         // Proof: every part serialises (strings, numbers, checked JSON text), so this cannot fail; if
         // it ever did, an object with the text alone is the better answer than a panic.
-        serde_json::to_string(self).unwrap_or_else(|_| String::from("{\"status\":\"INTERNAL\"}"))
+        shape::print(self).unwrap_or_else(|_| String::from("{\"status\":\"INTERNAL\"}"))
     }
 }
 

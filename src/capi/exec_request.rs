@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::{Error, Result, Status};
 use crate::exec::Environment;
 use crate::types::command::Command;
+use crate::types::shape;
 
 /// A plugin to find or to run. Valid until the callback returns; so is everything that it gives.
 pub struct libcni_exec_request {
@@ -39,7 +40,7 @@ impl libcni_exec_request {
         };
         let dirs: Vec<_> = dirs.iter().map(|dir| dir.to_string_lossy()).collect();
         // Strings always serialise.
-        let dirs = serde_json::to_vec(&dirs).unwrap_or_default();
+        let dirs = shape::print(&dirs).unwrap_or_default().into_bytes();
         let path = path.map(|path| path.as_os_str().as_encoded_bytes().to_owned()).unwrap_or_default();
         Ok(libcni_exec_request {
             command: match command {

@@ -12,6 +12,7 @@ use super::error::libcni_error;
 use super::status::LIBCNI_OK;
 use crate::error::{Error, Result, Status};
 use crate::thread::NotCancellable;
+use crate::types::shape;
 
 /// Runs the body of an export. Returns the status, and gives the error away when the caller wants it.
 pub(super) fn boundary(err: *mut *mut libcni_error, body: impl FnOnce() -> Result<()>) -> i32 {
@@ -95,7 +96,7 @@ impl<T> Out<T> {
         if place.is_null() { Err(null(name)) } else { Ok(Out(place)) }
     }
 
-    pub(super) fn set(self, value: T) {
+    pub(super) fn set(&self, value: T) {
         // SAFETY: by the contract of `required`, the place may be written; the old content is not read.
         unsafe { self.0.write(value) };
     }
@@ -103,13 +104,13 @@ impl<T> Out<T> {
 
 impl Out<libcni_buf> {
     /// Gives a text away.
-    pub(super) fn set_text(self, text: String) {
+    pub(super) fn set_text(&self, text: String) {
         self.set(libcni_buf::give(text));
     }
 
     /// Gives a value away as JSON.
-    pub(super) fn set_json(self, value: &impl serde::Serialize) -> Result<()> {
-        let text = serde_json::to_string(value)
+    pub(super) fn set_json(&self, value: &impl serde::Serialize) -> Result<()> {
+        let text = shape::print(value)
             .map_err(|error| Error::new(Status::Internal, format!("failed to print an answer: {error}")))?;
         self.set_text(text);
         Ok(())

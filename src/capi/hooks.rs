@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::error::{Error, Result, Status};
 use crate::exec::process::ProcessExec;
 use crate::exec::{Environment, Exec, ExecRequest, FindRequest, Outcome, Termination};
+use crate::types::shape;
 
 /// What a callback returns when it leaves the request to libcni.
 pub const LIBCNI_DEFAULT: i32 = 1;
@@ -231,7 +232,7 @@ impl Observer for HostObserver {
     fn on_event(&self, ctx: &Context, event: &Event<'_>) {
         let Host(hooks) = &*self.0;
         let Some(on_event) = hooks.on_event else { return };
-        let json = serde_json::to_string(event).ok().and_then(|json| CString::new(json).ok());
+        let json = shape::print(event).ok().and_then(|json| CString::new(json).ok());
         if let Some(json) = json {
             // SAFETY: the host's callback, with its own pointers, and a text that lives until it returns.
             unsafe { on_event(hooks.user_data, ctx.call_data().0, json.as_ptr()) };

@@ -7,24 +7,47 @@ use super::context::{libcni_context, of_call};
 use super::error::libcni_error;
 use super::ffi::{Out, boundary, optional_text, required, text};
 use super::handle::libcni;
-use crate::cni::{CachedConfig, GcArgs};
+use crate::cni::GcArgs;
 use crate::conf::network_conf_from_bytes;
 use crate::error::Result;
 use crate::types::network::NetworkConfigList;
 use crate::types::runtime::RuntimeConf;
 
+/// Gives a list to `then`. Not a function that returns it: what drops it is there once.
+///
 /// # Safety
 /// `list` is NULL or a NUL-terminated string.
-unsafe fn read_list(list: *const c_char) -> Result<NetworkConfigList> {
+unsafe fn with_list(
+    list: *const c_char,
+    then: &mut dyn FnMut(&NetworkConfigList) -> Result<()>,
+) -> Result<()> {
     // SAFETY: as this function's own contract.
-    network_conf_from_bytes(unsafe { text("list", list) }?.as_bytes())
+    then(&network_conf_from_bytes(unsafe { text("list", list) }?.as_bytes())?)
 }
 
+/// Gives the runtime's side of a call to `then`.
+///
 /// # Safety
 /// `rt` is NULL or a NUL-terminated string.
-pub(super) unsafe fn read_rt(rt: *const c_char) -> Result<RuntimeConf> {
+pub(super) unsafe fn with_rt(
+    rt: *const c_char,
+    then: &mut dyn FnMut(&RuntimeConf) -> Result<()>,
+) -> Result<()> {
     // SAFETY: as this function's own contract.
-    RuntimeConf::from_json(unsafe { text("rt", rt) }?)
+    then(&RuntimeConf::from_json(unsafe { text("rt", rt) }?)?)
+}
+
+/// Gives both to `then`.
+///
+/// # Safety
+/// As for each.
+unsafe fn with_list_and_rt(
+    list: *const c_char,
+    rt: *const c_char,
+    then: &mut dyn FnMut(&NetworkConfigList, &RuntimeConf) -> Result<()>,
+) -> Result<()> {
+    // SAFETY: as this function's own contract.
+    unsafe { with_list(list, &mut |list| with_rt(rt, &mut |rt| then(list, rt))) }
 }
 
 /// ADD: attaches a container to a network, plugin by plugin, and remembers the attachment (CNI
@@ -53,17 +76,14 @@ pub unsafe extern "C" fn libcni_add_network_list(
 ) -> i32 {
     boundary(err, || {
         // SAFETY: the caller passes what the documentation asks for, or NULL.
-        let (cni, ctx, list, rt, result) = unsafe {
-            (
-                required("cni", cni)?,
-                of_call(ctx),
-                read_list(list)?,
-                read_rt(rt)?,
-                Out::required("result", result)?,
-            )
-        };
-        result.set_text(cni.0.add_network_list_json(&ctx, &list, &rt)?);
-        Ok(())
+        unsafe {
+            let (cni, ctx) = (required("cni", cni)?, of_call(ctx));
+            with_list_and_rt(list, rt, &mut |list, rt| {
+                let result = Out::required("result", result)?;
+                result.set_text(cni.0.add_network_list_json(&ctx, list, rt)?);
+                Ok(())
+            })
+        }
     })
 }
 
@@ -87,9 +107,10 @@ pub unsafe extern "C" fn libcni_check_network_list(
 ) -> i32 {
     boundary(err, || {
         // SAFETY: the caller passes what the documentation asks for, or NULL.
-        let (cni, ctx, list, rt) =
-            unsafe { (required("cni", cni)?, of_call(ctx), read_list(list)?, read_rt(rt)?) };
-        cni.0.check_network_list(&ctx, &list, &rt)
+        unsafe {
+            let (cni, ctx) = (required("cni", cni)?, of_call(ctx));
+            with_list_and_rt(list, rt, &mut |list, rt| cni.0.check_network_list(&ctx, list, rt))
+        }
     })
 }
 
@@ -112,9 +133,10 @@ pub unsafe extern "C" fn libcni_del_network_list(
 ) -> i32 {
     boundary(err, || {
         // SAFETY: the caller passes what the documentation asks for, or NULL.
-        let (cni, ctx, list, rt) =
-            unsafe { (required("cni", cni)?, of_call(ctx), read_list(list)?, read_rt(rt)?) };
-        cni.0.del_network_list(&ctx, &list, &rt)
+        unsafe {
+            let (cni, ctx) = (required("cni", cni)?, of_call(ctx));
+            with_list_and_rt(list, rt, &mut |list, rt| cni.0.del_network_list(&ctx, list, rt))
+        }
     })
 }
 
@@ -136,12 +158,15 @@ pub unsafe extern "C" fn libcni_get_network_list_cached_result(
 ) -> i32 {
     boundary(err, || {
         // SAFETY: the caller passes what the documentation asks for, or NULL.
-        let (cni, list, rt, result) = unsafe {
-            (required("cni", cni)?, read_list(list)?, read_rt(rt)?, Out::required("result", result)?)
-        };
-        let cached = cni.0.get_network_list_cached_result(&list, &rt)?;
-        result.set_text(cached.map_or_else(|| String::from("null"), |result| result.to_json()));
-        Ok(())
+        unsafe {
+            let cni = required("cni", cni)?;
+            with_list_and_rt(list, rt, &mut |list, rt| {
+                let result = Out::required("result", result)?;
+                let cached = cni.0.get_network_list_cached_result(list, rt)?;
+                result.set_text(cached.map_or_else(|| String::from("null"), |result| result.to_json()));
+                Ok(())
+            })
+        }
     })
 }
 
@@ -164,11 +189,13 @@ pub unsafe extern "C" fn libcni_get_network_list_cached_config(
 ) -> i32 {
     boundary(err, || {
         // SAFETY: the caller passes what the documentation asks for, or NULL.
-        let (cni, list, rt, config) = unsafe {
-            (required("cni", cni)?, read_list(list)?, read_rt(rt)?, Out::required("config", config)?)
-        };
-        let cached: Option<CachedConfig> = cni.0.get_network_list_cached_config(&list, &rt)?;
-        config.set_json(&cached)
+        unsafe {
+            let cni = required("cni", cni)?;
+            with_list_and_rt(list, rt, &mut |list, rt| {
+                let config = Out::required("config", config)?;
+                config.set_json(&cni.0.get_network_list_cached_config(list, rt)?)
+            })
+        }
     })
 }
 
@@ -190,15 +217,13 @@ pub unsafe extern "C" fn libcni_validate_network_list(
 ) -> i32 {
     boundary(err, || {
         // SAFETY: the caller passes what the documentation asks for, or NULL.
-        let (cni, ctx, list, capabilities) = unsafe {
-            (
-                required("cni", cni)?,
-                of_call(ctx),
-                read_list(list)?,
-                Out::required("capabilities", capabilities)?,
-            )
-        };
-        capabilities.set_json(&cni.0.validate_network_list(&ctx, &list)?)
+        unsafe {
+            let (cni, ctx) = (required("cni", cni)?, of_call(ctx));
+            with_list(list, &mut |list| {
+                let capabilities = Out::required("capabilities", capabilities)?;
+                capabilities.set_json(&cni.0.validate_network_list(&ctx, list)?)
+            })
+        }
     })
 }
 
@@ -226,9 +251,12 @@ pub unsafe extern "C" fn libcni_gc_network_list(
 ) -> i32 {
     boundary(err, || {
         // SAFETY: the caller passes what the documentation asks for, or NULL.
-        let (cni, ctx, list, args) =
-            unsafe { (required("cni", cni)?, of_call(ctx), read_list(list)?, text("args", args)?) };
-        cni.0.gc_network_list(&ctx, &list, &GcArgs::from_json(args)?)
+        unsafe {
+            let (cni, ctx) = (required("cni", cni)?, of_call(ctx));
+            with_list(list, &mut |list| {
+                cni.0.gc_network_list(&ctx, list, &GcArgs::from_json(text("args", args)?)?)
+            })
+        }
     })
 }
 
@@ -249,8 +277,10 @@ pub unsafe extern "C" fn libcni_get_status_network_list(
 ) -> i32 {
     boundary(err, || {
         // SAFETY: the caller passes what the documentation asks for, or NULL.
-        let (cni, ctx, list) = unsafe { (required("cni", cni)?, of_call(ctx), read_list(list)?) };
-        cni.0.get_status_network_list(&ctx, &list)
+        unsafe {
+            let (cni, ctx) = (required("cni", cni)?, of_call(ctx));
+            with_list(list, &mut |list| cni.0.get_status_network_list(&ctx, list))
+        }
     })
 }
 
@@ -276,15 +306,17 @@ pub unsafe extern "C" fn libcni_render_network_list(
 ) -> i32 {
     boundary(err, || {
         // SAFETY: the caller passes what the documentation asks for, or NULL.
-        let (cni, command, list, rt, requests) = unsafe {
+        unsafe {
             let requests = Out::required("requests", requests)?;
-            let rt = optional_text("rt", rt)?;
-            (required("cni", cni)?, text("command", command)?, read_list(list)?, rt, requests)
-        };
-        let rt = match rt {
-            Some(rt) => RuntimeConf::from_json(rt)?,
-            None => RuntimeConf::default(),
-        };
-        requests.set_json(&cni.0.render_network_list(command, &list, &rt)?)
+            let rt_text = optional_text("rt", rt)?;
+            let (cni, command) = (required("cni", cni)?, text("command", command)?);
+            let mut render = |list: &NetworkConfigList, rt: &RuntimeConf| {
+                requests.set_json(&cni.0.render_network_list(command, list, rt)?)
+            };
+            match rt_text {
+                Some(_) => with_list_and_rt(list, rt, &mut render),
+                None => with_list(list, &mut |list| render(list, &RuntimeConf::default())),
+            }
+        }
     })
 }

@@ -7,25 +7,37 @@ use super::context::{libcni_context, of_call};
 use super::error::libcni_error;
 use super::ffi::{Out, boundary, required, text};
 use super::handle::libcni;
-use super::list::read_rt;
+use super::list::with_rt;
 use crate::conf::{named_conf_from_bytes, plugin_conf_from_bytes};
 use crate::error::Result;
 use crate::types::network::PluginConfig;
+use crate::types::runtime::RuntimeConf;
 
-/// # Safety
-/// `conf` is NULL or a NUL-terminated string.
-unsafe fn read_conf(conf: *const c_char) -> Result<PluginConfig> {
-    // SAFETY: as this function's own contract.
-    plugin_conf_from_bytes(unsafe { text("conf", conf) }?.as_bytes())
-}
-
-/// A configuration of which only the name and the version are needed.
+/// Gives a configuration, as `read` reads it, to `then`.
 ///
 /// # Safety
 /// `conf` is NULL or a NUL-terminated string.
-unsafe fn read_named_conf(conf: *const c_char) -> Result<PluginConfig> {
+unsafe fn with_conf(
+    read: fn(&[u8]) -> Result<PluginConfig>,
+    conf: *const c_char,
+    then: &mut dyn FnMut(&PluginConfig) -> Result<()>,
+) -> Result<()> {
     // SAFETY: as this function's own contract.
-    named_conf_from_bytes(unsafe { text("conf", conf) }?.as_bytes())
+    then(&read(unsafe { text("conf", conf) }?.as_bytes())?)
+}
+
+/// Gives a configuration and the runtime's side of a call to `then`.
+///
+/// # Safety
+/// As for each.
+unsafe fn with_conf_and_rt(
+    read: fn(&[u8]) -> Result<PluginConfig>,
+    conf: *const c_char,
+    rt: *const c_char,
+    then: &mut dyn FnMut(&PluginConfig, &RuntimeConf) -> Result<()>,
+) -> Result<()> {
+    // SAFETY: as this function's own contract.
+    unsafe { with_conf(read, conf, &mut |conf| with_rt(rt, &mut |rt| then(conf, rt))) }
 }
 
 /// libcni_add_network_list() for one plugin on its own, under its own `name` and `cniVersion`.
@@ -48,17 +60,14 @@ pub unsafe extern "C" fn libcni_add_network(
 ) -> i32 {
     boundary(err, || {
         // SAFETY: the caller passes what the documentation asks for, or NULL.
-        let (cni, ctx, conf, rt, result) = unsafe {
-            (
-                required("cni", cni)?,
-                of_call(ctx),
-                read_conf(conf)?,
-                read_rt(rt)?,
-                Out::required("result", result)?,
-            )
-        };
-        result.set_text(cni.0.add_network_json(&ctx, &conf, &rt)?);
-        Ok(())
+        unsafe {
+            let (cni, ctx) = (required("cni", cni)?, of_call(ctx));
+            with_conf_and_rt(plugin_conf_from_bytes, conf, rt, &mut |conf, rt| {
+                let result = Out::required("result", result)?;
+                result.set_text(cni.0.add_network_json(&ctx, conf, rt)?);
+                Ok(())
+            })
+        }
     })
 }
 
@@ -80,9 +89,12 @@ pub unsafe extern "C" fn libcni_check_network(
 ) -> i32 {
     boundary(err, || {
         // SAFETY: the caller passes what the documentation asks for, or NULL.
-        let (cni, ctx, conf, rt) =
-            unsafe { (required("cni", cni)?, of_call(ctx), read_conf(conf)?, read_rt(rt)?) };
-        cni.0.check_network(&ctx, &conf, &rt)
+        unsafe {
+            let (cni, ctx) = (required("cni", cni)?, of_call(ctx));
+            with_conf_and_rt(plugin_conf_from_bytes, conf, rt, &mut |conf, rt| {
+                cni.0.check_network(&ctx, conf, rt)
+            })
+        }
     })
 }
 
@@ -104,9 +116,12 @@ pub unsafe extern "C" fn libcni_del_network(
 ) -> i32 {
     boundary(err, || {
         // SAFETY: the caller passes what the documentation asks for, or NULL.
-        let (cni, ctx, conf, rt) =
-            unsafe { (required("cni", cni)?, of_call(ctx), read_conf(conf)?, read_rt(rt)?) };
-        cni.0.del_network(&ctx, &conf, &rt)
+        unsafe {
+            let (cni, ctx) = (required("cni", cni)?, of_call(ctx));
+            with_conf_and_rt(plugin_conf_from_bytes, conf, rt, &mut |conf, rt| {
+                cni.0.del_network(&ctx, conf, rt)
+            })
+        }
     })
 }
 
@@ -128,12 +143,15 @@ pub unsafe extern "C" fn libcni_get_network_cached_result(
 ) -> i32 {
     boundary(err, || {
         // SAFETY: the caller passes what the documentation asks for, or NULL.
-        let (cni, conf, rt, result) = unsafe {
-            (required("cni", cni)?, read_named_conf(conf)?, read_rt(rt)?, Out::required("result", result)?)
-        };
-        let cached = cni.0.get_network_cached_result(&conf, &rt)?;
-        result.set_text(cached.map_or_else(|| String::from("null"), |result| result.to_json()));
-        Ok(())
+        unsafe {
+            let cni = required("cni", cni)?;
+            with_conf_and_rt(named_conf_from_bytes, conf, rt, &mut |conf, rt| {
+                let result = Out::required("result", result)?;
+                let cached = cni.0.get_network_cached_result(conf, rt)?;
+                result.set_text(cached.map_or_else(|| String::from("null"), |result| result.to_json()));
+                Ok(())
+            })
+        }
     })
 }
 
@@ -155,10 +173,13 @@ pub unsafe extern "C" fn libcni_get_network_cached_config(
 ) -> i32 {
     boundary(err, || {
         // SAFETY: the caller passes what the documentation asks for, or NULL.
-        let (cni, conf, rt, config) = unsafe {
-            (required("cni", cni)?, read_named_conf(conf)?, read_rt(rt)?, Out::required("config", config)?)
-        };
-        config.set_json(&cni.0.get_network_cached_config(&conf, &rt)?)
+        unsafe {
+            let cni = required("cni", cni)?;
+            with_conf_and_rt(named_conf_from_bytes, conf, rt, &mut |conf, rt| {
+                let config = Out::required("config", config)?;
+                config.set_json(&cni.0.get_network_cached_config(conf, rt)?)
+            })
+        }
     })
 }
 
@@ -180,14 +201,12 @@ pub unsafe extern "C" fn libcni_validate_network(
 ) -> i32 {
     boundary(err, || {
         // SAFETY: the caller passes what the documentation asks for, or NULL.
-        let (cni, ctx, conf, capabilities) = unsafe {
-            (
-                required("cni", cni)?,
-                of_call(ctx),
-                read_conf(conf)?,
-                Out::required("capabilities", capabilities)?,
-            )
-        };
-        capabilities.set_json(&cni.0.validate_network(&ctx, &conf)?)
+        unsafe {
+            let (cni, ctx) = (required("cni", cni)?, of_call(ctx));
+            with_conf(plugin_conf_from_bytes, conf, &mut |conf| {
+                let capabilities = Out::required("capabilities", capabilities)?;
+                capabilities.set_json(&cni.0.validate_network(&ctx, conf)?)
+            })
+        }
     })
 }

@@ -94,7 +94,7 @@ impl Cni {
         // A malformed version has no GC.
         if Version::parse(&list.cni_version).is_ok_and(|version| version >= version::WITH_GC_AND_STATUS) {
             let attachments = match &args.valid_attachments {
-                Some(valid) => serde_json::to_string(valid).ok(),
+                Some(valid) => shape::print(valid).ok(),
                 None => None,
             };
             let target = Target::list(list);

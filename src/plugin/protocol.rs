@@ -223,7 +223,7 @@ fn check_supported(version: &str, plugin: &dyn Plugin) -> Result<()> {
 
 fn may_be_own_netns(variables: &Variables<'_>) -> bool {
     let value = variables.text("CNI_NETNS_OVERRIDE");
-    value == "1" || value.to_uppercase() == "TRUE"
+    value == "1" || value.eq_ignore_ascii_case("true")
 }
 
 /// What a plugin answers to VERSION.

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Serializer;
 use serde::de::{Error as _, Unexpected};
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use value::Elements;
@@ -41,6 +41,34 @@ pub(crate) fn read<T: Shape>(what: &str, text: &str) -> Result<T, Error> {
 fn read_text(what: &str, text: &str, read: &mut value::Read<'_>) -> Result<(), Error> {
     value::of_text(text, read)
         .map_err(|problem| Error::new(Status::InvalidArgument, format!("invalid {what}: {problem}")))
+}
+
+/// Prints what callers without Rust types get back.
+pub(crate) fn print(value: &impl Serialize) -> Result<String> {
+    let mut printed = Printed::default();
+    serde_json::to_writer(&mut printed, value)?;
+    String::from_utf8(printed.0).map_err(serde_json::Error::custom)
+}
+
+/// What is printed, where every comma is a call: in place, it would be there some hundred times.
+#[derive(Default)]
+struct Printed(Vec<u8>);
+
+impl std::io::Write for Printed {
+    #[inline(never)]
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    #[inline(never)]
+    fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A place for a value: of a member, or of an element.
