@@ -182,9 +182,14 @@ pub struct Facts {
 impl Error {
     /// An error with nothing but its kind and its text; more facts follow with [`Error::with`].
     pub fn new(status: Status, message: impl Into<String>) -> Error {
+        Error::of(status, message.into())
+    }
+
+    #[cold]
+    fn of(status: Status, message: String) -> Error {
         Error(Box::new(Facts {
             status,
-            message: message.into(),
+            message,
             code: 0,
             msg: None,
             details: None,
@@ -214,14 +219,25 @@ impl Error {
     /// The same error about that file.
     #[must_use]
     pub fn at_path(self, path: impl AsRef<std::path::Path>) -> Error {
-        let path = path.as_ref().to_string_lossy().into_owned();
-        self.with(|facts| facts.path = Some(path))
+        self.at(path.as_ref())
+    }
+
+    #[cold]
+    fn at(mut self, path: &std::path::Path) -> Error {
+        self.0.path = Some(path.to_string_lossy().into_owned());
+        self
     }
 
     /// The same error with its text preceded by `prefix: `.
     #[must_use]
     pub fn context(self, prefix: impl std::fmt::Display) -> Error {
-        self.with(|facts| facts.message = format!("{prefix}: {}", facts.message))
+        self.behind(&prefix)
+    }
+
+    #[cold]
+    fn behind(mut self, prefix: &dyn std::fmt::Display) -> Error {
+        self.0.message = format!("{prefix}: {}", self.0.message);
+        self
     }
 
     /// The same error about that attachment.

@@ -6,7 +6,7 @@
 //! link that is swapped (as Kubernetes does with the files of a ConfigMap) are all the same case: a name changed
 //! in a directory that is watched. After every change the walk is done again.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
@@ -57,12 +57,23 @@ pub(super) struct Interest {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Names {
     all: bool,
-    these: BTreeSet<OsString>,
+    /// Sorted, each once.
+    these: Vec<OsString>,
 }
 
 impl Names {
     fn have(&self, name: &OsStr) -> bool {
-        self.all || self.these.contains(name)
+        self.all || self.place_of(name).is_ok()
+    }
+
+    fn add(&mut self, name: &OsStr) {
+        if let Err(place) = self.place_of(name) {
+            self.these.insert(place, name.to_owned());
+        }
+    }
+
+    fn place_of(&self, name: &OsStr) -> Result<usize, usize> {
+        self.these.binary_search_by(|known| known.as_os_str().cmp(name))
     }
 }
 
@@ -75,7 +86,7 @@ impl Interest {
     pub(super) fn add(&mut self, other: &Interest) {
         for (own, more) in [(&mut self.networks, &other.networks), (&mut self.plugins, &other.plugins)] {
             own.all |= more.all;
-            own.these.extend(more.these.iter().cloned());
+            more.these.iter().for_each(|name| own.add(name));
         }
     }
 }
@@ -83,8 +94,8 @@ impl Interest {
 /// What has to be watched now.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Directories {
-    /// The directories, and for what.
-    pub interests: BTreeMap<PathBuf, Interest>,
+    /// The directories, sorted, and for what.
+    pub interests: Vec<(PathBuf, Interest)>,
     /// The first directory that is one too many.
     pub left_out: Option<PathBuf>,
 }
@@ -123,11 +134,19 @@ impl Walk {
     /// The names that are of interest in a directory, for a kind of change.
     fn names(&mut self, dir: &Path, kind: Kind) -> Option<&mut Names> {
         let Directories { interests, left_out } = &mut self.directories;
-        if !interests.contains_key(dir) && interests.len() >= MOST_DIRS {
-            left_out.get_or_insert_with(|| dir.to_owned());
-            return None;
-        }
-        let interest = interests.entry(dir.to_owned()).or_default();
+        let place = interests.binary_search_by(|(known, _)| known.as_os_str().cmp(dir.as_os_str()));
+        let place = match place {
+            Ok(place) => place,
+            Err(_) if interests.len() >= MOST_DIRS => {
+                left_out.get_or_insert_with(|| dir.to_owned());
+                return None;
+            }
+            Err(place) => {
+                interests.insert(place, (dir.to_owned(), Interest::default()));
+                place
+            }
+        };
+        let (_, interest) = &mut interests[place];
         Some(if kind == Kind::PluginDir { &mut interest.plugins } else { &mut interest.networks })
     }
 
@@ -171,7 +190,7 @@ impl Walk {
                 at.pop();
                 continue;
             }
-            self.names(&at, kind)?.these.insert(name.clone());
+            self.names(&at, kind)?.add(&name);
             let next = at.join(&name);
             let metadata = next.symlink_metadata().ok()?;
             if metadata.is_symlink() {
@@ -224,7 +243,10 @@ mod tests {
             Watched::plugin_dir(base.join("opt/cni/bin")),
         ]);
         let of = |dir: &str, name: &str| {
-            found.interests.get(&base.join(dir)).map(|interest| interest.of(OsStr::new(name)))
+            let mut known = found.interests.iter();
+            known
+                .find(|(known, _)| *known == base.join(dir))
+                .map(|(_, interest)| interest.of(OsStr::new(name)))
         };
         assert_eq!(of("", "link"), Some((true, false)));
         assert_eq!(of("", "real"), Some((true, false)));

@@ -1,6 +1,5 @@
 //! The watches themselves, and when it is time to tell of a change.
 
-use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fmt;
 use std::io;
@@ -60,11 +59,14 @@ struct Pending {
     latest: Instant,
 }
 
+/// At most [`MOST_DIRS`].
+type Interests = Vec<(WatchDescriptor, Interest)>;
+
 pub(in crate::networks) struct Watcher {
     inotify: Inotify,
     timer: Timer,
     watched: Vec<Watched>,
-    interests: HashMap<WatchDescriptor, Interest>,
+    interests: Interests,
     pause: Duration,
     pending: Option<Pending>,
     /// Whether not everything could be watched the last time.
@@ -86,7 +88,7 @@ impl Watcher {
         let inotify = Inotify::from(above_stdio(OwnedFd::from(inotify)).map_err(failed)?);
         let timer = Timer::new().map_err(failed)?;
         let ready = sys::any_of(&[inotify.as_fd(), timer.as_fd()]).map_err(failed)?;
-        let (interests, pause) = (HashMap::new(), pause.min(LONGEST_PAUSE));
+        let (interests, pause) = (Interests::new(), pause.min(LONGEST_PAUSE));
         let (pending, incomplete, unwatched) = (None, false, None);
         let mut watcher =
             Watcher { inotify, timer, watched, interests, pause, pending, incomplete, unwatched };
@@ -174,7 +176,8 @@ impl Watcher {
                     seen.add(Seen::everything());
                     continue;
                 }
-                let Some(interest) = self.interests.get(&event.wd) else { continue };
+                let known = self.interests.iter().find(|(watch, _)| *watch == event.wd);
+                let Some((_, interest)) = known else { continue };
                 let gone =
                     EventMask::DELETE_SELF | EventMask::MOVE_SELF | EventMask::UNMOUNT | EventMask::IGNORED;
                 let (networks, plugins) = match event.name {
@@ -210,10 +213,13 @@ impl Watcher {
             if before.as_ref() == Some(&directories) {
                 break;
             }
-            let mut interests: HashMap<WatchDescriptor, Interest> = HashMap::new();
+            let mut interests = Interests::new();
             for (path, interest) in &directories.interests {
                 match self.inotify.watches().add(path, mask) {
-                    Ok(watch) => interests.entry(watch).or_default().add(interest),
+                    Ok(watch) => match interests.iter_mut().find(|(known, _)| *known == watch) {
+                        Some((_, known)) => known.add(interest),
+                        None => interests.push((watch, interest.clone())),
+                    },
                     Err(error) if error.raw_os_error() == Some(libc::ENOSPC) => {
                         let what = format!("watch {}", path.display());
                         return Err(too_few(&what, "fs.inotify.max_user_watches", &error).at_path(path));
@@ -222,13 +228,12 @@ impl Watcher {
                     Err(_) => {}
                 }
             }
-            let old: Vec<WatchDescriptor> =
-                self.interests.keys().filter(|watch| !interests.contains_key(watch)).cloned().collect();
-            for watch in old {
-                // One whose directory is gone has ended by itself.
-                let _ = self.inotify.watches().remove(watch);
+            for (watch, _) in std::mem::replace(&mut self.interests, interests) {
+                if !self.interests.iter().any(|(known, _)| *known == watch) {
+                    // One whose directory is gone has ended by itself.
+                    let _ = self.inotify.watches().remove(watch);
+                }
             }
-            self.interests = interests;
             before = Some(directories);
         }
         self.unwatched = before.and_then(|directories| directories.left_out).map(|path| {
