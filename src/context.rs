@@ -146,7 +146,7 @@ impl Context {
             Error::new(Status::Io, format!("failed to make the context's wake-up descriptor: {error}"))
         })?;
         let held = options.locks.clone();
-        Ok(Context::of(Inner::new(options, call_data, Some(wake))).holding(held))
+        Ok(Context { held, ..Context::of(Inner::new(options, call_data, Some(wake))) })
     }
 
     fn of(inner: Inner) -> Context {

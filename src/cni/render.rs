@@ -86,12 +86,9 @@ impl Cni {
             })
         };
         let render = |index| render(index).map_err(|error| target.in_plugin(command, index, error));
-        let indices = 0..target.plugins.len();
-        if command == Command::Del {
-            indices.rev().map(render).collect()
-        } else {
-            indices.map(render).collect()
-        }
+        let count = target.plugins.len();
+        let in_order = |index| if command == Command::Del { count - 1 - index } else { index };
+        (0..count).map(in_order).map(render).collect()
     }
 
     /// The gates of each operation, and what it passes on.

@@ -40,7 +40,7 @@ impl InProcessPlugin for InProcess {
             return Ok(outcome(Termination::NotStarted(error), Some(why), Vec::new(), &log));
         }
         let host = Host { env, exec, context, limits, log: &log };
-        let answer = protocol::run(&*self.0, &host, || Ok(stdin.into()));
+        let answer = protocol::run(&*self.0, &host, &mut || Ok(stdin.into()));
         let mut stdout = answer.stdout.into_bytes();
         let over = command.returns_result() && stdout.len() > limits.max_output_bytes;
         stdout.truncate(limits.max_output_bytes);

@@ -39,7 +39,7 @@ pub fn run(plugin: &dyn Plugin) -> u8 {
     let exec: Arc<dyn Exec> = Arc::new(ProcessExec::in_callers_group());
     let host =
         Host { env: &env, exec: &exec, context: &Context::background(), limits, log: &Arc::new(Log::Stderr) };
-    print(&protocol::run(plugin, &host, || read_stdin().map(Into::into)))
+    print(&protocol::run(plugin, &host, &mut || read_stdin().map(Into::into)))
 }
 
 /// What [`run`] does for a plugin that cannot even be asked.

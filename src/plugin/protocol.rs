@@ -39,12 +39,11 @@ pub(super) struct Answer {
     pub exit_code: u8,
 }
 
+/// Asked once at most.
+type ReadStdin<'r, 'a> = &'r mut dyn FnMut() -> io::Result<Cow<'a, [u8]>>;
+
 /// Runs the plugin. stdin is read only when it is needed.
-pub(super) fn run<'a>(
-    plugin: &dyn Plugin,
-    host: &Host<'a>,
-    read_stdin: impl FnOnce() -> io::Result<Cow<'a, [u8]>>,
-) -> Answer {
+pub(super) fn run<'a>(plugin: &dyn Plugin, host: &Host<'a>, read_stdin: ReadStdin<'_, 'a>) -> Answer {
     // Unwind safety: what the protocol was building is dropped, and the plugin is its author's.
     let outcome = catch_unwind(AssertUnwindSafe(|| answer(plugin, host, read_stdin)));
     let answer = outcome.unwrap_or_else(|payload| {
@@ -59,11 +58,7 @@ pub(super) fn run<'a>(
     }
 }
 
-fn answer<'a>(
-    plugin: &dyn Plugin,
-    host: &Host<'a>,
-    read_stdin: impl FnOnce() -> io::Result<Cow<'a, [u8]>>,
-) -> Result<String> {
+fn answer<'a>(plugin: &dyn Plugin, host: &Host<'a>, read_stdin: ReadStdin<'_, 'a>) -> Result<String> {
     let variables = Variables::new(host.env);
     let name = variables.text("CNI_COMMAND");
     if name.is_empty() && !plugin.about().is_empty() {
