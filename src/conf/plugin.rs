@@ -112,6 +112,7 @@ fn merge_capabilities(capabilities: &mut BTreeMap<String, bool>, value: &str) ->
 }
 
 /// The kind, or null, which stands for absent.
+#[inline]
 fn check_kind(value: &str, kind: Kind) -> Result<(), Problem> {
     let found = Kind::of(value);
     if found == kind || found == Kind::Null { Ok(()) } else { Err(Problem::expected(kind.name(), value)) }

@@ -62,6 +62,7 @@ impl Environment {
     }
 
     /// Puts a line of these parts, none of which has a NUL, behind the others; its place in the list is the caller's.
+    #[inline]
     fn append(&mut self, parts: &[&[u8]]) -> Range<usize> {
         let start = self.block.len();
         parts.iter().for_each(|part| self.block.extend_from_slice(part));

@@ -233,6 +233,7 @@ impl<'a> Variables<'a> {
     }
 
     /// The value of a variable, empty when it is not there. Of a name that occurs twice, the first counts.
+    #[inline]
     pub(super) fn os(&self, name: &str) -> &'a OsStr {
         let value = self
             .0
@@ -242,6 +243,7 @@ impl<'a> Variables<'a> {
     }
 
     /// As [`Variables::os`], with U+FFFD for what is not UTF-8.
+    #[inline]
     pub(super) fn text(&self, name: &str) -> Cow<'a, str> {
         text::lossy(self.os(name).as_bytes())
     }

@@ -116,6 +116,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// The kind of a valid JSON text, told by its first byte.
+    #[inline]
     pub(crate) fn of(text: &str) -> Kind {
         match text.trim_ascii_start().as_bytes().first() {
             Some(b'n') => Kind::Null,

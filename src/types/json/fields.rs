@@ -113,11 +113,13 @@ fn take_fields_of<'a>(
     saved.finish()
 }
 
+#[inline]
 fn field(names: &[&'static str], key: &str) -> Option<&'static str> {
     let exact = names.iter().find(|name| **name == key);
     exact.or_else(|| names.iter().find(|name| fold_eq(key, name))).copied()
 }
 
+#[inline]
 fn visit_field<'a>(
     visit: &mut Visit<'_, 'a>,
     name: Option<&'static str>,

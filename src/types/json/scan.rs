@@ -123,6 +123,7 @@ impl<'a> Scanner<'a> {
 }
 
 /// How long the string is that `rest` begins with, quotes included.
+#[inline]
 fn string_length(rest: &[u8]) -> usize {
     let mut at = 1;
     loop {

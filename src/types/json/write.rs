@@ -16,6 +16,7 @@ impl<'o> ObjectWriter<'o> {
     }
 
     /// Begins a member; the caller writes its value into the text that this gives.
+    #[inline]
     pub(crate) fn key(&mut self, name: &str) -> &mut String {
         self.comma();
         push_string(self.out, name);
@@ -24,6 +25,7 @@ impl<'o> ObjectWriter<'o> {
     }
 
     /// A member whose value is a string.
+    #[inline]
     pub(crate) fn string(&mut self, name: &str, value: &str) {
         push_string(self.key(name), value);
     }
@@ -53,6 +55,7 @@ impl<'o> ObjectWriter<'o> {
         self.out.push('}');
     }
 
+    #[inline]
     fn comma(&mut self) {
         if !self.empty {
             self.out.push(',');
