@@ -6,7 +6,7 @@ use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read, Seek};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -26,6 +26,9 @@ pub(super) struct Dir {
     file: File,
     path: PathBuf,
 }
+
+/// What stands under a name of the directory, open for reading.
+pub(super) struct Entry(File);
 
 /// A file as it was read.
 pub(super) struct Contents {
@@ -88,26 +91,13 @@ impl Dir {
         self.subdir(name)?.ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))
     }
 
-    /// The regular file `name`, at most [`MAX_FILE_BYTES`] of it; `None` when there is none.
-    pub(super) fn read(&self, name: &str) -> io::Result<Option<Contents>> {
-        let (file, metadata) = match self.open_file(name, libc::O_RDONLY) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            outcome => outcome?,
-        };
-        let modified = metadata.modified()?;
-        if metadata.len() > MAX_FILE_BYTES {
-            return Ok(Some(Contents { bytes: None, modified }));
+    /// The entry `name`, open for reading; `None` when there is none.
+    pub(super) fn entry(&self, name: &str) -> io::Result<Option<Entry>> {
+        match self.open_any(name, libc::O_RDONLY) {
+            Ok(file) => Ok(Some(Entry(file))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-        let length = match metadata.len() {
-            // The original writes in place, and may be about to.
-            0 => MAX_FILE_BYTES + 1,
-            // No more, so that nobody has to ask whether there is more.
-            length => length,
-        };
-        file.take(length).read_to_end(&mut bytes)?;
-        let whole = bytes.len() as u64 <= MAX_FILE_BYTES;
-        Ok(Some(Contents { bytes: whole.then_some(bytes), modified }))
     }
 
     /// Opens the regular file `name`. Anything else is an error, and never waited for (a FIFO).
@@ -116,17 +106,17 @@ impl Dir {
         name: impl AsRef<OsStr>,
         access: libc::c_int,
     ) -> io::Result<(File, Metadata)> {
+        regular(self.open_any(name, access)?)
+    }
+
+    fn open_any(&self, name: impl AsRef<OsStr>, access: libc::c_int) -> io::Result<File> {
         let flags = access | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
-        let file = match sys::openat(self.file.as_fd(), &c_name(name)?, flags, 0) {
-            Ok(fd) => File::from(fd),
+        match sys::openat(self.file.as_fd(), &c_name(name)?, flags, 0) {
+            Ok(fd) => Ok(File::from(fd)),
             Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
-                return Err(io::Error::other("it is a symbolic link, which is not followed here"));
+                Err(io::Error::other("it is a symbolic link, which is not followed here"))
             }
-            Err(error) => return Err(error),
-        };
-        match file.metadata()? {
-            metadata if metadata.is_file() => Ok((file, metadata)),
-            _ => Err(io::Error::other("it is not a regular file")),
+            Err(error) => Err(error),
         }
     }
 
@@ -247,6 +237,44 @@ impl Dir {
     /// The error of a step on the entry `name`.
     pub(super) fn failed(&self, step: &str, name: impl AsRef<OsStr>, error: &io::Error) -> Error {
         failed(step, &self.path.join(name.as_ref()), error)
+    }
+}
+
+impl Entry {
+    /// What one call reads; nothing of a file that `buffer` cannot hold, and of what has no places to read from
+    /// (a FIFO).
+    ///
+    /// Nobody asked what kind of file this is, and whether there is more: it is to be believed only when it
+    /// makes sense by itself. [`Entry::contents`] has the answer to everything else.
+    pub(super) fn glance<'b>(&self, buffer: &'b mut [u8]) -> &'b [u8] {
+        let length = self.0.read_at(buffer, 0).unwrap_or(0);
+        if length < buffer.len() { &buffer[..length] } else { &[] }
+    }
+
+    /// What is in it, at most [`MAX_FILE_BYTES`]. What is not a regular file is an error.
+    pub(super) fn contents(self) -> io::Result<Contents> {
+        let (file, metadata) = regular(self.0)?;
+        let modified = metadata.modified()?;
+        if metadata.len() > MAX_FILE_BYTES {
+            return Ok(Contents { bytes: None, modified });
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+        let length = match metadata.len() {
+            // The original writes in place, and may be about to.
+            0 => MAX_FILE_BYTES + 1,
+            // No more, so that nobody has to ask whether there is more.
+            length => length,
+        };
+        file.take(length).read_to_end(&mut bytes)?;
+        let whole = bytes.len() as u64 <= MAX_FILE_BYTES;
+        Ok(Contents { bytes: whole.then_some(bytes), modified })
+    }
+}
+
+fn regular(file: File) -> io::Result<(File, Metadata)> {
+    match file.metadata()? {
+        metadata if metadata.is_file() => Ok((file, metadata)),
+        _ => Err(io::Error::other("it is not a regular file")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The JSON of one cache file: written as the original writes it, read as the original reads it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -9,7 +10,6 @@ use serde_json::value::RawValue;
 
 use super::{Entry, Legacy};
 use crate::error::{Error, Result, Status};
-use crate::text;
 use crate::types::attachment::{Attachment, AttachmentKey};
 use crate::types::json::{self, Kind, ObjectWriter, Problem};
 
@@ -22,11 +22,89 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// What a file that parses holds.
-pub(super) enum Parsed {
+pub(super) enum Parsed<'a> {
     /// An attachment; parts of its key may be empty.
-    Entry(Entry),
+    Entry(Found<'a>),
     /// A JSON object of another kind, or of none: the bare result that very old versions wrote.
     Legacy(Legacy),
+}
+
+/// An [`Entry`] as it stands in a file.
+pub(crate) struct Found<'a> {
+    pub container_id: Cow<'a, str>,
+    pub network_name: Cow<'a, str>,
+    pub if_name: Cow<'a, str>,
+    pub netns: Cow<'a, str>,
+    pub config: &'a mut Config,
+    pub args: Vec<(String, String)>,
+    pub capability_args: BTreeMap<String, Box<RawValue>>,
+    result: Option<&'a RawValue>,
+}
+
+impl Found<'_> {
+    pub(super) fn key(&self) -> AttachmentKey {
+        AttachmentKey {
+            container_id: self.container_id.as_ref().to_owned(),
+            network_name: self.network_name.as_ref().to_owned(),
+            if_name: self.if_name.as_ref().to_owned(),
+        }
+    }
+
+    pub(super) fn into_attachment(self) -> Attachment {
+        Attachment {
+            key: self.key(),
+            netns: self.netns.into_owned(),
+            config: self.config.take(),
+            args: self.args,
+            capability_args: self.capability_args,
+        }
+    }
+
+    pub(super) fn into_entry(self) -> Entry {
+        let result = self.result.map(ToOwned::to_owned);
+        Entry { attachment: self.into_attachment(), result }
+    }
+}
+
+/// The configuration in the file that was read last. Most of the files that follow one another in a list are of one
+/// network: of the same configuration, which is decoded once.
+#[derive(Debug, Default)]
+pub(crate) struct Config {
+    /// How it is written; empty when the file has none.
+    written: String,
+    bytes: Vec<u8>,
+    changes: u64,
+}
+
+impl Config {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// How often it has been another one than before.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    fn read(&mut self, value: &str) -> Result<(), Problem> {
+        if self.written != value {
+            self.set("", Vec::new());
+            self.set(value, read_config(value)?);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self) -> Vec<u8> {
+        let bytes = std::mem::take(&mut self.bytes);
+        self.set("", Vec::new());
+        bytes
+    }
+
+    fn set(&mut self, written: &str, bytes: Vec<u8>) {
+        written.clone_into(&mut self.written);
+        self.bytes = bytes;
+        self.changes += 1;
+    }
 }
 
 /// An [`Entry`] of somebody else's parts.
@@ -114,53 +192,97 @@ fn print_args(out: &mut String, args: &[(String, String)]) {
     out.push(']');
 }
 
-/// Reads a file. The error says what is wrong with it.
-pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, String> {
-    if bytes.is_empty() {
-        return Err("the file is empty".to_owned());
-    }
-    parse_text(&text::lossy(bytes)).map_err(|problem| problem.to_string())
+/// The members of a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Kind,
+    ContainerId,
+    NetworkName,
+    IfName,
+    Netns,
+    Config,
+    Args,
+    CapabilityArgs,
+    Result,
 }
 
-fn parse_text(text: &str) -> Result<Parsed, Problem> {
-    let mut kind = String::new();
-    let mut key =
-        AttachmentKey { container_id: String::new(), network_name: String::new(), if_name: String::new() };
-    let (mut netns, mut config, mut args) = (String::new(), Vec::new(), Vec::new());
-    let (mut capability_args, mut result) = (BTreeMap::new(), None);
+const FIELDS: [(&str, Field); 10] = [
+    ("kind", Field::Kind),
+    ("containerId", Field::ContainerId),
+    ("config", Field::Config),
+    ("ifName", Field::IfName),
+    ("networkName", Field::NetworkName),
+    ("netns", Field::Netns),
+    ("cniArgs", Field::Args),
+    ("capabilityArgs", Field::CapabilityArgs),
+    ("result", Field::Result),
+    // iSulad spells the key its own way.
+    ("cni_args", Field::Args),
+];
 
+fn field(name: &str) -> Option<Field> {
+    // Nearly all names are written as they should be, and comparing is faster than folding.
+    let exact = FIELDS.iter().find(|(known, _)| *known == name);
+    exact.or_else(|| FIELDS.iter().find(|(known, _)| json::fold_eq(name, known))).map(|(_, field)| *field)
+}
+
+/// Reads a file. The error says what is wrong with it.
+pub(super) fn parse<'a>(text: &'a str, config: &'a mut Config) -> Result<Parsed<'a>, String> {
+    if text.is_empty() {
+        return Err("the file is empty".to_owned());
+    }
+    parse_text(text, config).map_err(|problem| problem.to_string())
+}
+
+fn parse_text<'a>(text: &'a str, config: &'a mut Config) -> Result<Parsed<'a>, Problem> {
     let members = json::raw_members(text)?;
-    for (_, value) in members.iter().filter(|(name, _)| json::fold_eq(name, "kind")) {
+    let mut kind = Cow::Borrowed("");
+    for (_, value) in members.iter().filter(|(name, _)| field(name) == Some(Field::Kind)) {
         read_string(value.get(), &mut kind).map_err(|problem| problem.in_key("kind"))?;
     }
     if kind != KIND {
-        return Ok(Parsed::Legacy(Legacy { kind, text: text.to_owned() }));
+        return Ok(Parsed::Legacy(Legacy { kind: kind.into_owned(), text: text.to_owned() }));
     }
+    let mut found = Found {
+        container_id: Cow::Borrowed(""),
+        network_name: Cow::Borrowed(""),
+        if_name: Cow::Borrowed(""),
+        netns: Cow::Borrowed(""),
+        config,
+        args: Vec::new(),
+        capability_args: BTreeMap::new(),
+        result: None,
+    };
+    let mut has_config = false;
     for (name, raw) in members {
-        let (name, value) = (name.as_ref(), raw.get());
-        let is = |known| json::fold_eq(name, known);
-        match () {
-            () if is("containerId") => read_string(value, &mut key.container_id),
-            () if is("networkName") => read_string(value, &mut key.network_name),
-            () if is("ifName") => read_string(value, &mut key.if_name),
-            () if is("netns") => read_string(value, &mut netns),
-            () if is("config") => read_config(value).map(|value| config = value),
-            // iSulad spells the key its own way.
-            () if is("cniArgs") || is("cni_args") => read_args(value).map(|value| args = value),
-            () if is("capabilityArgs") => read_capability_args(value, &mut capability_args),
-            () if is("result") => read_result(raw).map(|value| result = value),
-            () => Ok(()),
+        let value = raw.get();
+        match field(&name) {
+            Some(Field::ContainerId) => read_string(value, &mut found.container_id),
+            Some(Field::NetworkName) => read_string(value, &mut found.network_name),
+            Some(Field::IfName) => read_string(value, &mut found.if_name),
+            Some(Field::Netns) => read_string(value, &mut found.netns),
+            Some(Field::Config) => {
+                has_config = true;
+                found.config.read(value)
+            }
+            Some(Field::Args) => read_args(value).map(|value| found.args = value),
+            Some(Field::CapabilityArgs) => read_capability_args(value, &mut found.capability_args),
+            Some(Field::Result) => read_result(raw).map(|value| found.result = value),
+            Some(Field::Kind) | None => Ok(()),
         }
-        .map_err(|problem| problem.in_key(name))?;
+        .map_err(|problem| problem.in_key(&name))?;
     }
-    Ok(Parsed::Entry(Entry { attachment: Attachment { key, netns, config, args, capability_args }, result }))
+    if !has_config {
+        found.config.set("", Vec::new());
+    }
+    Ok(Parsed::Entry(found))
 }
 
 /// A string; null leaves what is there, as in the original.
-fn read_string(value: &str, into: &mut String) -> Result<(), Problem> {
+fn read_string<'a>(value: &'a str, into: &mut Cow<'a, str>) -> Result<(), Problem> {
     match Kind::of(value) {
         Kind::Null => {}
-        Kind::String => *into = json::string(value)?.into_owned(),
+        Kind::String => *into = json::string(value)?,
         _ => return Err(Problem::expected("a string", value)),
     }
     Ok(())
@@ -168,16 +290,16 @@ fn read_string(value: &str, into: &mut String) -> Result<(), Problem> {
 
 /// The configuration's bytes in base64. iSulad writes the text itself, which as JSON never is base64.
 fn read_config(value: &str) -> Result<Vec<u8>, Problem> {
-    let mut text = String::new();
+    let mut text = Cow::Borrowed("");
     read_string(value, &mut text)?;
-    let decoded = match text.contains(['\r', '\n']) {
-        false => BASE64.decode(&text),
+    let decoded = BASE64.decode(text.as_bytes()).or_else(|error| match text.contains(['\r', '\n']) {
+        false => Err(error),
         true => BASE64.decode(text.replace(['\r', '\n'], "")),
-    };
+    });
     match decoded {
         Ok(bytes) => Ok(bytes),
         Err(_) if json::value(&text).is_ok_and(|json| Kind::of(json) == Kind::Object) => {
-            Ok(text.into_bytes())
+            Ok(text.into_owned().into_bytes())
         }
         Err(error) => Err(Problem::new(format!("neither base64 ({error}) nor a JSON object"))),
     }
@@ -196,9 +318,9 @@ fn read_args(value: &str) -> Result<Vec<(String, String)>, Problem> {
         }
         Kind::Object => {
             for member in json::members_of(value)? {
-                let mut text = String::new();
+                let mut text = Cow::Borrowed("");
                 read_string(member.value, &mut text).map_err(|problem| problem.in_key(&member.key))?;
-                args.push((member.key.into_owned(), text));
+                args.push((member.key.into_owned(), text.into_owned()));
             }
         }
         _ => return Err(Problem::expected("an array of pairs", value)),
@@ -207,7 +329,7 @@ fn read_args(value: &str) -> Result<Vec<(String, String)>, Problem> {
 }
 
 fn read_pair(value: &str) -> Result<(String, String), Problem> {
-    let mut pair = [String::new(), String::new()];
+    let mut pair = [Cow::Borrowed(""), Cow::Borrowed("")];
     match Kind::of(value) {
         Kind::Null => {}
         Kind::Array => {
@@ -218,7 +340,7 @@ fn read_pair(value: &str) -> Result<(String, String), Problem> {
         _ => return Err(Problem::expected("a pair", value)),
     }
     let [name, value] = pair;
-    Ok((name, value))
+    Ok((name.into_owned(), value.into_owned()))
 }
 
 fn read_capability_args(value: &str, into: &mut BTreeMap<String, Box<RawValue>>) -> Result<(), Problem> {
@@ -235,10 +357,10 @@ fn read_capability_args(value: &str, into: &mut BTreeMap<String, Box<RawValue>>)
     Ok(())
 }
 
-fn read_result(value: &RawValue) -> Result<Option<Box<RawValue>>, Problem> {
+fn read_result(value: &RawValue) -> Result<Option<&RawValue>, Problem> {
     match Kind::of(value.get()) {
         Kind::Null => Ok(None),
-        Kind::Object => Ok(Some(value.to_owned())),
+        Kind::Object => Ok(Some(value)),
         _ => Err(Problem::expected("an object", value.get())),
     }
 }
@@ -249,14 +371,14 @@ mod tests {
     use super::*;
 
     fn entry(text: &str) -> Entry {
-        match parse(text.as_bytes()).unwrap() {
-            Parsed::Entry(entry) => entry,
+        match parse(text, &mut Config::default()).unwrap() {
+            Parsed::Entry(found) => found.into_entry(),
             Parsed::Legacy(legacy) => panic!("kind {:?}", legacy.kind),
         }
     }
 
     fn reason(text: &str) -> String {
-        parse(text.as_bytes()).err().unwrap()
+        parse(text, &mut Config::default()).err().unwrap()
     }
 
     fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -365,7 +487,7 @@ mod tests {
         for (text, kind) in
             [(r#"{"cniVersion":"0.2.0"}"#, ""), (r#"{"kind":"cniCacheV2","config":7}"#, "cniCacheV2")]
         {
-            match parse(text.as_bytes()).unwrap() {
+            match parse(text, &mut Config::default()).unwrap() {
                 Parsed::Legacy(legacy) => {
                     assert_eq!((legacy.kind.as_str(), legacy.text.as_str()), (kind, text))
                 }
@@ -384,11 +506,17 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_not_utf8_read_as_the_replacement_character() {
-        let text = b"{\"kind\":\"cniCacheV1\",\"netns\":\"\xff\"}";
-        match parse(text).unwrap() {
-            Parsed::Entry(entry) => assert_eq!(entry.attachment.netns, "\u{fffd}"),
-            Parsed::Legacy(_) => panic!(),
+    fn a_configuration_is_decoded_again_only_when_it_is_another_one() {
+        let mut config = Config::default();
+        let mut seen = Vec::new();
+        for value in [r#""YQ==""#, r#""YQ==""#, "7", r#""YQ==""#, r#""Yg==""#, "null", "", r#""Yg==""#] {
+            let member = if value.is_empty() { String::new() } else { format!(r#","config":{value}"#) };
+            let outcome = parse(&format!(r#"{{"kind":"cniCacheV1"{member}}}"#), &mut config).map(drop);
+            let before = seen.last().map_or(0, |(_, _, changes)| *changes);
+            seen.push((outcome.is_ok(), config.bytes().to_owned(), config.changes()));
+            assert_eq!(before == config.changes(), seen.len() == 2, "{seen:?}");
         }
+        let bytes: Vec<&[u8]> = seen.iter().filter(|(ok, ..)| *ok).map(|(_, bytes, _)| &bytes[..]).collect();
+        assert_eq!(bytes, [b"a", b"a", b"a", b"b", &b""[..], b"", b"b"]);
     }
 }

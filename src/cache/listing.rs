@@ -4,8 +4,10 @@ use std::io;
 use std::sync::Arc;
 
 use super::dir::{self, Dir};
+use super::format::{Found, Parsed};
 use super::names::{self, Matcher, Names};
-use super::{Cache, Problem, Seen, format, see};
+use super::reader::{Reader, Unusable};
+use super::{Cache, Problem, Seen, see};
 use crate::error::Result;
 use crate::types::attachment::{Attachment, AttachmentFilter, AttachmentKey};
 
@@ -36,6 +38,7 @@ pub struct Scan {
     filter: AttachmentFilter,
     results: Option<Arc<Dir>>,
     names: std::vec::IntoIter<Box<str>>,
+    reader: Reader,
 }
 
 impl Cache {
@@ -67,7 +70,7 @@ impl Cache {
             Some(results) => candidates(results, filter)?,
             None => Vec::new(),
         };
-        Ok(Scan { filter: filter.clone(), results, names: names.into_iter() })
+        Ok(Scan { filter: filter.clone(), results, names: names.into_iter(), reader: Reader::new() })
     }
 }
 
@@ -110,45 +113,81 @@ impl Iterator for Scan {
     type Item = Result<Scanned>;
 
     fn next(&mut self) -> Option<Result<Scanned>> {
-        let results = self.results.as_ref()?;
-        self.names.by_ref().find_map(|name| look(results, &name, &self.filter).transpose())
+        let mut found = None;
+        loop {
+            let looked = self.look(&mut |attachment| found = Some(attachment.into_attachment()))?;
+            match (looked, found.take()) {
+                (Err(error), _) => return Some(Err(error)),
+                (Ok(Some(problem)), _) => return Some(Ok(Scanned::Skipped(problem))),
+                (Ok(None), Some(attachment)) => return Some(Ok(Scanned::Attachment(attachment))),
+                (Ok(None), None) => {}
+            }
+        }
     }
 }
 
-/// What is to be said of the file `name`, if anything.
-fn look(results: &Dir, name: &str, filter: &AttachmentFilter) -> Result<Option<Scanned>> {
-    let skipped = |reason| Ok(Some(Scanned::Skipped(Problem { path: results.path().join(name), reason })));
-    let contents = match results.read(name) {
-        Ok(Some(contents)) => contents,
-        Ok(None) => return Ok(None),
-        Err(error) if is_systemic(&error) => return Err(results.failed("read", name, &error)),
-        Err(error) => return skipped(dir::reason(&error)),
-    };
-    let attachment = match contents.parse() {
-        Ok(format::Parsed::Entry(entry)) => entry.attachment,
-        // Not ours, as for the original.
-        Ok(format::Parsed::Legacy(_)) => return Ok(None),
-        Err(reason) => return skipped(reason),
-    };
-    let key = &attachment.key;
-    if [&key.container_id, &key.network_name, &key.if_name].iter().any(|part| part.is_empty()) {
-        return Ok(None);
-    }
-    if !filter.matches(key) {
-        return Ok(None);
-    }
-    // Nearly every file. It is the one that counts, whatever else there is.
-    if name == names::plain(key) && names::check(key).is_ok() {
-        return Ok(Some(Scanned::Attachment(attachment)));
-    }
-    match Names::of(key) {
-        Err(error) => skipped(error.message().to_owned()),
-        Ok(names) if !names.contain(name) && stands_elsewhere(results, &names, key) => {
-            skipped("it is a copy: the attachment in it has a file of its own name".to_owned())
+impl Scan {
+    /// Shows each attachment as it stands in its file, and gives the files that were skipped.
+    pub(crate) fn show(mut self, show: &mut dyn FnMut(Found<'_>)) -> Result<Vec<Problem>> {
+        let mut skipped = Vec::new();
+        while let Some(looked) = self.look(show) {
+            skipped.extend(looked?);
         }
-        Ok(names) if is_superseded(results, name, &names, key) => Ok(None),
-        Ok(_) => Ok(Some(Scanned::Attachment(attachment))),
+        Ok(skipped)
     }
+
+    /// Looks at the next file: shows its attachment, or says what is wrong with it, if anything is to be said.
+    fn look(&mut self, show: &mut dyn FnMut(Found<'_>)) -> Option<Result<Option<Problem>>> {
+        let results = self.results.as_ref()?;
+        let name = self.names.next()?;
+        let skipped = |reason| Some(Problem { path: results.path().join(&*name), reason });
+        let outcome = match results.entry(&name) {
+            Ok(None) => return Some(Ok(None)),
+            Ok(Some(entry)) => self.reader.read(entry, |parsed| match parsed {
+                Ok(Parsed::Entry(found)) => judge(results, &name, &self.filter, found, show),
+                // Not ours, as for the original.
+                Ok(Parsed::Legacy(_)) => None,
+                Err(Unusable { reason, .. }) => Some(reason),
+            }),
+            Err(error) => Err(error),
+        };
+        Some(match outcome {
+            Ok(reason) => Ok(reason.and_then(skipped)),
+            Err(error) if is_systemic(&error) => Err(results.failed("read", &*name, &error)),
+            Err(error) => Ok(skipped(dir::reason(&error))),
+        })
+    }
+}
+
+/// Shows an attachment that was found in the file `name`, if it counts; or says why the file is skipped.
+fn judge(
+    results: &Dir,
+    name: &str,
+    filter: &AttachmentFilter,
+    found: Found<'_>,
+    show: &mut dyn FnMut(Found<'_>),
+) -> Option<String> {
+    let (container_id, network_name, if_name) = (&*found.container_id, &*found.network_name, &*found.if_name);
+    if [container_id, network_name, if_name].iter().any(|part| part.is_empty())
+        || !filter.matches_parts(container_id, network_name, if_name)
+    {
+        return None;
+    }
+    // Nearly every file. It is the one that counts, whatever else there is. (What stands in the name of a file may do so.)
+    if names::is_plain(name, network_name, container_id, if_name) {
+        show(found);
+        return None;
+    }
+    let key = found.key();
+    match Names::of(&key) {
+        Err(error) => return Some(error.message().to_owned()),
+        Ok(names) if !names.contain(name) && stands_elsewhere(results, &names, &key) => {
+            return Some("it is a copy: the attachment in it has a file of its own name".to_owned());
+        }
+        Ok(names) if is_superseded(results, name, &names, &key) => {}
+        Ok(_) => show(found),
+    }
+    None
 }
 
 /// Whether the attachment stands under its plain name as well: then that one counts.

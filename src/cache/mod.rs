@@ -40,18 +40,20 @@ use crate::error::{Error, Result, Status};
 use crate::types::attachment::{Attachment, AttachmentKey};
 use dir::{Dir, failed};
 use names::Names;
+use reader::{Reader, Unusable};
 
 mod dir;
 mod format;
 mod listing;
 mod locks;
 mod names;
+mod reader;
 mod store;
 mod sys;
 mod temp;
 
 pub use crate::context::{HeldLocks, LOCKS_VARIABLE};
-pub(crate) use format::Record;
+pub(crate) use format::{Found, Record};
 pub use listing::{Listing, Scan, Scanned};
 pub use locks::Guard;
 pub(crate) use names::check as check_key;
@@ -310,14 +312,12 @@ impl Places {
 }
 
 fn see(results: &Dir, name: &str, key: &AttachmentKey) -> Result<Seen> {
-    let contents = match results.read(name) {
-        Ok(Some(contents)) => contents,
-        Ok(None) => return Ok(Seen::Absent),
-        Err(error) => return Err(results.failed("read", name, &error)),
-    };
-    Ok(match contents.parse() {
+    let failed = |error: io::Error| results.failed("read", name, &error);
+    let Some(entry) = results.entry(name).map_err(failed)? else { return Ok(Seen::Absent) };
+    let seen = Reader::new().read(entry, |parsed| match parsed {
         Ok(format::Parsed::Legacy(legacy)) => Seen::Legacy(legacy),
-        Ok(format::Parsed::Entry(mut entry)) => {
+        Ok(format::Parsed::Entry(found)) => {
+            let mut entry = found.into_entry();
             if claims(&entry.attachment.key, key) {
                 entry.attachment.key = key.clone();
                 Seen::Own(Box::new(entry))
@@ -325,8 +325,9 @@ fn see(results: &Dir, name: &str, key: &AttachmentKey) -> Result<Seen> {
                 Seen::Other
             }
         }
-        Err(reason) => Seen::Corrupt { reason, settled: store::is_settled(contents.modified) },
-    })
+        Err(Unusable { reason, modified }) => Seen::Corrupt { reason, settled: store::is_settled(modified) },
+    });
+    seen.map_err(failed)
 }
 
 /// Whether a file with that key inside is about `key`. A part that the file does not have (other
@@ -339,15 +340,6 @@ fn claims(inside: &AttachmentKey, key: &AttachmentKey) -> bool {
     ]
     .iter()
     .all(|(inside, wanted)| inside.is_empty() || inside == wanted)
-}
-
-impl dir::Contents {
-    fn parse(&self) -> Result<format::Parsed, String> {
-        match &self.bytes {
-            Some(bytes) => format::parse(bytes),
-            None => Err("the file is too large".to_owned()),
-        }
-    }
 }
 
 fn internal(message: &str) -> Error {

@@ -67,6 +67,15 @@ pub(super) fn plain(key: &AttachmentKey) -> String {
     [key.network_name.as_str(), &key.container_id, &key.if_name].join("-")
 }
 
+/// Whether `name` is that plain name.
+pub(super) fn is_plain(name: &str, network: &str, container: &str, interface: &str) -> bool {
+    let mut rest = Some(name);
+    for part in [network, container] {
+        rest = rest.and_then(|rest| rest.strip_prefix(part)?.strip_prefix('-'));
+    }
+    rest == Some(interface)
+}
+
 /// Refuses what may not be part of a file name. Nothing stricter: an attachment that somebody else made
 /// under looser rules must stay deletable.
 pub(crate) fn check(key: &AttachmentKey) -> Result<()> {

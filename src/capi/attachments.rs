@@ -36,7 +36,8 @@ pub unsafe extern "C" fn libcni_get_cached_attachments(
             )
         };
         let filter = filter.map_or_else(|| Ok(AttachmentFilter::default()), AttachmentFilter::from_json)?;
-        attachments.set_json(&cni.0.get_cached_attachments(&filter)?)
+        attachments.set_text(cni.0.get_cached_attachments_json(&filter)?);
+        Ok(())
     })
 }
 

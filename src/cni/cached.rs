@@ -6,9 +6,10 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::gc::runtime_conf_of;
+use super::listed::Listed;
 use super::prev_result::{self, PrevResult};
 use super::{Cni, Target};
-use crate::cache::{Lookup, check_key};
+use crate::cache::{Lookup, Problem, check_key};
 use crate::conf;
 use crate::context::Context;
 use crate::error::{Error, Result, Status};
@@ -111,7 +112,25 @@ impl Cni {
         self.cached_attachments(None, filter)
     }
 
-    /// The same in the cache of a call.
+    /// The same as the C ABI's array. It is written while the files are read, without the attachments between.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn get_cached_attachments_json(&self, filter: &AttachmentFilter) -> Result<String> {
+        let mut listed = Listed::default();
+        if let Some(cache) = self.cache(None) {
+            let skipped = cache.scan(filter)?.show(&mut |found| listed.add(&found))?;
+            self.report_skipped(&skipped);
+        }
+        Ok(listed.close())
+    }
+
+    fn report_skipped(&self, skipped: &[Problem]) {
+        let ctx = Context::background();
+        skipped.iter().for_each(|problem| self.report_problem(&ctx, problem));
+    }
+
+    /// [`Cni::get_cached_attachments`] in the cache of a call.
     pub(crate) fn cached_attachments(
         &self,
         of_call: Option<&Path>,
@@ -119,8 +138,7 @@ impl Cni {
     ) -> Result<Vec<Attachment>> {
         let Some(cache) = self.cache(of_call) else { return Ok(Vec::new()) };
         let listing = cache.attachments(filter)?;
-        let ctx = Context::background();
-        listing.skipped.iter().for_each(|problem| self.report_problem(&ctx, problem));
+        self.report_skipped(&listing.skipped);
         Ok(listing.attachments)
     }
 

@@ -9,6 +9,7 @@ mod cached;
 mod call;
 mod event;
 mod gc;
+mod listed;
 mod locks;
 mod options;
 mod prev_result;

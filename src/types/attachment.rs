@@ -91,11 +91,15 @@ impl AttachmentFilter {
 
     /// Whether the attachment is one that is asked for.
     pub fn matches(&self, key: &AttachmentKey) -> bool {
+        self.matches_parts(&key.container_id, &key.network_name, &key.if_name)
+    }
+
+    pub(crate) fn matches_parts(&self, container_id: &str, network_name: &str, if_name: &str) -> bool {
         let matches =
             |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|want| want == value);
-        matches(&self.container_id, &key.container_id)
-            && matches(&self.network_name, &key.network_name)
-            && matches(&self.if_name, &key.if_name)
+        matches(&self.container_id, container_id)
+            && matches(&self.network_name, network_name)
+            && matches(&self.if_name, if_name)
     }
 }
 

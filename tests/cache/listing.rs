@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use cni::Status;
 use cni::cache::{Cache, Scanned};
 use cni::types::attachment::{AttachmentFilter, AttachmentKey};
+use cni::{CacheDir, Cni, CniOptions, Status};
 
 use crate::{entry, key, names, plain_path, results, write_in_place};
 
@@ -132,4 +132,50 @@ fn a_scan_goes_by_file_name_and_survives_what_happens_to_the_files_meanwhile() {
     // In the order of file names, of which the hashed ones come first.
     assert_eq!(seen, [&long, "a", "c"]);
     assert_eq!(names(&results(&cache)), [""; 0]);
+}
+
+/// Configurations repeat, change and come back, and are of every kind; some files are no attachments.
+#[test]
+fn the_text_of_a_list_is_that_of_its_attachments() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = CniOptions { cache_dir: CacheDir::At(dir.path().to_owned()), ..CniOptions::default() };
+    let cni = Cni::new(options);
+    let same = |filter: &AttachmentFilter| {
+        let text = cni.get_cached_attachments_json(filter).unwrap();
+        let attachments = cni.get_cached_attachments(filter).unwrap();
+        assert_eq!(text, serde_json::to_string(&attachments).unwrap());
+        attachments.len()
+    };
+    assert_eq!(same(&filter("", "", "")), 0);
+
+    let cache = Cache::new(dir.path(), false);
+    let configs: [&[u8]; 7] = [b"{\"a\":1}", b"{\"a\":1}", b" {}\n", b"", b"{\"a\":1}", b"\xff", b"no JSON"];
+    for (index, config) in configs.iter().enumerate() {
+        let mut entry = entry(&key("n", &format!("c{index}"), "eth\n\"0"), &format!("é{index}"));
+        entry.attachment.netns = "\u{1f}\\".to_owned();
+        entry.attachment.config = config.to_vec();
+        if index % 2 == 1 {
+            entry.attachment.args = vec![("A\\".to_owned(), String::new()), (String::new(), "\t".to_owned())];
+            entry.attachment.capability_args.clear();
+        }
+        cache.store(&entry).unwrap();
+    }
+    let results = results(&cache);
+    for (name, text) in [
+        ("n-c1-broken", "{\"kind\":\"cniCacheV1\",\"config\":7}"),
+        (
+            "n-c4-other",
+            "{\"kind\":\"cniCacheV1\",\"containerId\":\"c4\",\"ifName\":\"other\",\"networkName\":\"n\"}",
+        ),
+        ("n-c5-bare", "{\"cniVersion\":\"0.2.0\"}"),
+    ] {
+        fs::write(results.join(name), text).unwrap();
+    }
+    // More than one call reads.
+    let mut large = entry(&key("n", "large", "eth0"), "x");
+    large.attachment.args = vec![("K".to_owned(), "v".repeat(100_000))];
+    cache.store(&large).unwrap();
+    assert_eq!(same(&filter("", "", "")), configs.len() + 2);
+    assert_eq!(same(&filter("", "c4", "")), 2);
+    assert_eq!(same(&filter("n", "c9", "")), 0);
 }

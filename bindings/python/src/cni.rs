@@ -215,9 +215,7 @@ impl Cni {
     }
 
     fn get_cached_attachments(&self, py: Python<'_>, filter: &str) -> PyResult<String> {
-        run(py, (None, None), |_| {
-            print(&self.0.get_cached_attachments(&AttachmentFilter::from_json(filter)?)?)
-        })
+        run(py, (None, None), |_| self.0.get_cached_attachments_json(&AttachmentFilter::from_json(filter)?))
     }
 
     fn del_cached_attachments(&self, py: Python<'_>, bounds: Bounds<'_>, filter: &str) -> PyResult<String> {
