@@ -1,7 +1,6 @@
 package libcni
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/containernetworking/cni/pkg/types"
-	"github.com/containernetworking/cni/pkg/types/create"
 	"github.com/containernetworking/cni/pkg/version"
 )
 
@@ -39,15 +37,6 @@ func (c *CNIConfig) add(ctx context.Context, net *network, rt *RuntimeConf) (typ
 		return nil, call.operationError(failed, net, "add")
 	}
 	return resultOf(result, net.cniVersion)
-}
-
-// resultOf reads a result, which is in the version of the list. Without being told, the original looks for the version
-// first, and reads the text twice.
-func resultOf(text []byte, cniVersion string) (types.Result, error) {
-	if bytes.HasPrefix(text, []byte(`{"cniVersion":"`+cniVersion+`"`)) {
-		return create.Create(cniVersion, text)
-	}
-	return create.CreateFromBytes(text)
 }
 
 // CheckNetworkList asks every plugin of a network whether an attachment is as it should be. The plugins get the
