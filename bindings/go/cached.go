@@ -75,10 +75,11 @@ func (c *CNIConfig) cached(
 		return nil, err
 	}
 	// The arguments of the call are not asked for; those of the ADD are the answer.
-	rtText, err := marshal(runtimeConf{ContainerID: rt.ContainerID, NetNS: rt.NetNS, IfName: rt.IfName})
+	rtText, err := runtimeText(&RuntimeConf{ContainerID: rt.ContainerID, NetNS: rt.NetNS, IfName: rt.IfName}, 1)
 	if err != nil {
 		return nil, err
 	}
+	rtText = append(rtText, '}')
 	runtime, err := c.runtime(c.cacheDirFor(rt))
 	if err != nil {
 		return nil, err

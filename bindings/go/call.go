@@ -59,7 +59,7 @@ func (c *CNIConfig) beginWith(ctx context.Context, runtime *coreRuntime, env any
 		called = nil
 	}
 	if called == nil && ctx.Done() == nil && options.areNone() {
-		call.core, call.unwatch = &coreContext{}, func() {}
+		call.core, call.unwatch = &noContext, func() {}
 		return call, nil
 	}
 	text, err := marshal(options)

@@ -74,6 +74,9 @@ type coreContext struct {
 	handle cgo.Handle
 }
 
+// noContext is none, for calls that need none.
+var noContext coreContext
+
 // newCoreContext makes a context whose callbacks are those of call; nil when there is nobody to call back.
 func newCoreContext(options []byte, call *call) (*coreContext, *Error) {
 	c := &coreContext{}

@@ -15,3 +15,15 @@ func marshal(value any) ([]byte, error) {
 	}
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
+
+// appendText appends a text as [marshal] makes it: most texts are plain, and need nothing but quotes.
+func appendText(out []byte, text string) []byte {
+	for _, c := range []byte(text) {
+		if c < ' ' || c == '"' || c == '\\' || c > '~' {
+			// A text is always marshalled.
+			quoted, _ := marshal(text)
+			return append(out, quoted...)
+		}
+	}
+	return append(append(append(out, '"'), text...), '"')
+}

@@ -185,13 +185,31 @@ func describe(plugin *types.PluginConf) string {
 	return fmt.Sprintf("type=%q name=%q", plugin.Type, plugin.Name)
 }
 
-// runtimeConf is the rt of the C ABI, but for what it says of the network.
-type runtimeConf struct {
-	ContainerID    string         `json:"containerId"`
-	NetNS          string         `json:"netns"`
-	IfName         string         `json:"ifName"`
-	Args           [][2]string    `json:"cniArgs,omitempty"`
-	CapabilityArgs map[string]any `json:"capabilityArgs,omitempty"`
+// runtimeText is the rt of the C ABI, but for its end, which says of the network what there is to say.
+func runtimeText(rt *RuntimeConf, room int) ([]byte, error) {
+	out := make([]byte, 0, 64+len(rt.ContainerID)+len(rt.NetNS)+len(rt.IfName)+room)
+	out = appendText(append(out, `{"containerId":`...), rt.ContainerID)
+	out = appendText(append(out, `,"netns":`...), rt.NetNS)
+	out = appendText(append(out, `,"ifName":`...), rt.IfName)
+	for i, arg := range rt.Args {
+		between := `],[`
+		if i == 0 {
+			between = `,"cniArgs":[[`
+		}
+		out = appendText(append(out, between...), arg[0])
+		out = appendText(append(out, ','), arg[1])
+	}
+	if len(rt.Args) > 0 {
+		out = append(out, `]]`...)
+	}
+	if len(rt.CapabilityArgs) > 0 {
+		capabilityArgs, err := marshal(rt.CapabilityArgs)
+		if err != nil {
+			return nil, err
+		}
+		out = append(append(out, `,"capabilityArgs":`...), capabilityArgs...)
+	}
+	return out, nil
 }
 
 // arguments are the texts of an operation on an attachment.
@@ -200,9 +218,9 @@ func (c *CNIConfig) arguments(n *network, rt *RuntimeConf) (list, rtText []byte,
 	if err != nil {
 		return nil, nil, err
 	}
-	rtText, err = marshal(runtimeConf{rt.ContainerID, rt.NetNS, rt.IfName, rt.Args, rt.CapabilityArgs})
+	rtText, err = runtimeText(rt, len(texts.rtEnd))
 	if err != nil {
 		return nil, nil, err
 	}
-	return texts.list, append(rtText[:len(rtText)-1], texts.rtEnd...), nil
+	return texts.list, append(rtText, texts.rtEnd...), nil
 }

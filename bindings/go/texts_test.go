@@ -159,3 +159,28 @@ func TestWithoutAnExecStderrGoesToThatOfTheProcess(t *testing.T) {
 	s.must(err)
 	equal(t, "stderr of a quiet one", string(after), string(text))
 }
+
+func TestTheRuntimesSideIsWrittenAsByTheJSONPackage(t *testing.T) {
+	type asMarshalled struct {
+		ContainerID    string         `json:"containerId"`
+		NetNS          string         `json:"netns"`
+		IfName         string         `json:"ifName"`
+		Args           [][2]string    `json:"cniArgs,omitempty"`
+		CapabilityArgs map[string]any `json:"capabilityArgs,omitempty"`
+	}
+	for _, text := range []string{"", "a", `"`, `\`, "<&>", "\x00\n\x1f", "\x7f", "é", "\u2028", "\xff", "~ "} {
+		for _, args := range [][][2]string{nil, {}, {{text, ""}}, {{"K", text}, {text, "V"}, {"", text}}} {
+			for _, capabilityArgs := range []map[string]any{nil, {}, {"b": text, "a": []any{1, nil}}, {text: map[string]string{}}} {
+				rt := RuntimeConf{ContainerID: text, NetNS: "/" + text, IfName: text + "0", Args: args, CapabilityArgs: capabilityArgs}
+				want, err := marshal(asMarshalled{rt.ContainerID, rt.NetNS, rt.IfName, rt.Args, rt.CapabilityArgs})
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := runtimeText(&rt, 0)
+				equal(t, "the text", fmt.Sprint(string(got)+"}", err), fmt.Sprint(string(want), error(nil)))
+			}
+		}
+	}
+	_, err := runtimeText(&RuntimeConf{CapabilityArgs: map[string]any{"a": make(chan int)}}, 0)
+	equal(t, "what cannot be written", fmt.Sprint(err), "json: unsupported type: chan int")
+}
