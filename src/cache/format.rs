@@ -8,6 +8,7 @@ use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use serde_json::value::RawValue;
 
+use super::members::{self, Field, Member, Value, read_string};
 use super::{Entry, Legacy};
 use crate::error::{Error, Result, Status};
 use crate::types::attachment::{Attachment, AttachmentKey};
@@ -70,7 +71,7 @@ impl Found<'_> {
 /// network: of the same configuration, which is decoded once.
 #[derive(Debug, Default)]
 pub(crate) struct Config {
-    /// How it is written; empty when the file has none.
+    /// How it is written, which is as the text of a JSON value; empty when the file has none.
     written: String,
     bytes: Vec<u8>,
     changes: u64,
@@ -86,10 +87,10 @@ impl Config {
         self.changes
     }
 
-    fn read(&mut self, value: &str) -> Result<(), Problem> {
-        if self.written != value {
+    fn read(&mut self, value: Value<'_>) -> Result<(), Problem> {
+        if self.written != value.get() {
             self.set("", Vec::new());
-            self.set(value, read_config(value)?);
+            self.set(value.get(), read_config(value)?);
         }
         Ok(())
     }
@@ -192,40 +193,6 @@ fn print_args(out: &mut String, args: &[(String, String)]) {
     out.push(']');
 }
 
-/// The members of a file.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Field {
-    Kind,
-    ContainerId,
-    NetworkName,
-    IfName,
-    Netns,
-    Config,
-    Args,
-    CapabilityArgs,
-    Result,
-}
-
-const FIELDS: [(&str, Field); 10] = [
-    ("kind", Field::Kind),
-    ("containerId", Field::ContainerId),
-    ("config", Field::Config),
-    ("ifName", Field::IfName),
-    ("networkName", Field::NetworkName),
-    ("netns", Field::Netns),
-    ("cniArgs", Field::Args),
-    ("capabilityArgs", Field::CapabilityArgs),
-    ("result", Field::Result),
-    // iSulad spells the key its own way.
-    ("cni_args", Field::Args),
-];
-
-fn field(name: &str) -> Option<Field> {
-    // Nearly all names are written as they should be, and comparing is faster than folding.
-    let exact = FIELDS.iter().find(|(known, _)| *known == name);
-    exact.or_else(|| FIELDS.iter().find(|(known, _)| json::fold_eq(name, known))).map(|(_, field)| *field)
-}
-
 /// Reads a file. The error says what is wrong with it.
 pub(super) fn parse<'a>(text: &'a str, config: &'a mut Config) -> Result<Parsed<'a>, String> {
     if text.is_empty() {
@@ -235,10 +202,10 @@ pub(super) fn parse<'a>(text: &'a str, config: &'a mut Config) -> Result<Parsed<
 }
 
 fn parse_text<'a>(text: &'a str, config: &'a mut Config) -> Result<Parsed<'a>, Problem> {
-    let members = json::raw_members(text)?;
+    let members = members::members(text, &config.written)?;
     let mut kind = Cow::Borrowed("");
-    for (_, value) in members.iter().filter(|(name, _)| field(name) == Some(Field::Kind)) {
-        read_string(value.get(), &mut kind).map_err(|problem| problem.in_key("kind"))?;
+    for member in members.iter().filter(|member| member.field == Field::Kind) {
+        member.value.read_string(&mut kind).map_err(|problem| problem.in_key("kind"))?;
     }
     if kind != KIND {
         return Ok(Parsed::Legacy(Legacy { kind: kind.into_owned(), text: text.to_owned() }));
@@ -254,23 +221,22 @@ fn parse_text<'a>(text: &'a str, config: &'a mut Config) -> Result<Parsed<'a>, P
         result: None,
     };
     let mut has_config = false;
-    for (name, raw) in members {
-        let value = raw.get();
-        match field(&name) {
-            Some(Field::ContainerId) => read_string(value, &mut found.container_id),
-            Some(Field::NetworkName) => read_string(value, &mut found.network_name),
-            Some(Field::IfName) => read_string(value, &mut found.if_name),
-            Some(Field::Netns) => read_string(value, &mut found.netns),
-            Some(Field::Config) => {
+    for Member { field, key, value } in members {
+        match field {
+            Field::Kind => Ok(()),
+            Field::ContainerId => value.read_string(&mut found.container_id),
+            Field::NetworkName => value.read_string(&mut found.network_name),
+            Field::IfName => value.read_string(&mut found.if_name),
+            Field::Netns => value.read_string(&mut found.netns),
+            Field::Config => {
                 has_config = true;
                 found.config.read(value)
             }
-            Some(Field::Args) => read_args(value).map(|value| found.args = value),
-            Some(Field::CapabilityArgs) => read_capability_args(value, &mut found.capability_args),
-            Some(Field::Result) => read_result(raw).map(|value| found.result = value),
-            Some(Field::Kind) | None => Ok(()),
+            Field::Args => read_args(value.get()).map(|value| found.args = value),
+            Field::CapabilityArgs => read_capability_args(value.get(), &mut found.capability_args),
+            Field::Result => read_result(value).map(|value| found.result = value),
         }
-        .map_err(|problem| problem.in_key(&name))?;
+        .map_err(|problem| problem.in_key(&key))?;
     }
     if !has_config {
         found.config.set("", Vec::new());
@@ -278,20 +244,10 @@ fn parse_text<'a>(text: &'a str, config: &'a mut Config) -> Result<Parsed<'a>, P
     Ok(Parsed::Entry(found))
 }
 
-/// A string; null leaves what is there, as in the original.
-fn read_string<'a>(value: &'a str, into: &mut Cow<'a, str>) -> Result<(), Problem> {
-    match Kind::of(value) {
-        Kind::Null => {}
-        Kind::String => *into = json::string(value)?,
-        _ => return Err(Problem::expected("a string", value)),
-    }
-    Ok(())
-}
-
 /// The configuration's bytes in base64. iSulad writes the text itself, which as JSON never is base64.
-fn read_config(value: &str) -> Result<Vec<u8>, Problem> {
+fn read_config(value: Value<'_>) -> Result<Vec<u8>, Problem> {
     let mut text = Cow::Borrowed("");
-    read_string(value, &mut text)?;
+    value.read_string(&mut text)?;
     let decoded = BASE64.decode(text.as_bytes()).or_else(|error| match text.contains(['\r', '\n']) {
         false => Err(error),
         true => BASE64.decode(text.replace(['\r', '\n'], "")),
@@ -357,10 +313,10 @@ fn read_capability_args(value: &str, into: &mut BTreeMap<String, Box<RawValue>>)
     Ok(())
 }
 
-fn read_result(value: &RawValue) -> Result<Option<&RawValue>, Problem> {
-    match Kind::of(value.get()) {
-        Kind::Null => Ok(None),
-        Kind::Object => Ok(Some(value)),
+fn read_result(value: Value<'_>) -> Result<Option<&RawValue>, Problem> {
+    match (Kind::of(value.get()), value) {
+        (Kind::Null, _) => Ok(None),
+        (Kind::Object, Value::Any(value)) => Ok(Some(value)),
         _ => Err(Problem::expected("an object", value.get())),
     }
 }

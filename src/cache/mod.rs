@@ -46,6 +46,7 @@ mod dir;
 mod format;
 mod listing;
 mod locks;
+mod members;
 mod names;
 mod reader;
 mod store;
