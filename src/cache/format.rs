@@ -475,4 +475,15 @@ mod tests {
         let bytes: Vec<&[u8]> = seen.iter().filter(|(ok, ..)| *ok).map(|(_, bytes, _)| &bytes[..]).collect();
         assert_eq!(bytes, [b"a", b"a", b"a", b"b", &b""[..], b"", b"b"]);
     }
+
+    #[test]
+    fn only_a_configuration_is_what_the_configuration_of_the_file_before_was() {
+        let mut config = Config::default();
+        let written = r#""\u0059Q==""#;
+        let text = format!(r#"{{"kind":"cniCacheV1","config":{written},"netns":{written}}}"#);
+        for _ in 0..2 {
+            let Ok(Parsed::Entry(found)) = parse(&text, &mut config) else { panic!("{text}") };
+            assert_eq!((&*found.netns, found.config.bytes()), ("YQ==", &b"a"[..]));
+        }
+    }
 }

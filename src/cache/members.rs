@@ -48,7 +48,7 @@ pub(super) struct Member<'a> {
 /// The text of a value.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Value<'a> {
-    /// A string with nothing to decode, in its quotes.
+    /// A string with nothing to decode, in its quotes; or the configuration that is known already.
     Plain(&'a str),
     Any(&'a RawValue),
 }
@@ -105,7 +105,9 @@ fn as_written<'a>(text: &'a str, config: &str) -> Option<Vec<Member<'a>>> {
     let mut rest = text.strip_prefix('{')?;
     for (key, field) in FIELDS {
         let Some(behind) = rest.strip_prefix('"').and_then(|rest| rest.strip_prefix(key)) else { continue };
-        let (value, behind) = value(behind.strip_prefix("\":")?, config)?;
+        // It may have escapes, which only what reads configurations need not decode again.
+        let known = if field == Field::Config { config } else { "" };
+        let (value, behind) = value(behind.strip_prefix("\":")?, known)?;
         members.push(Member { field, key: Cow::Borrowed(key), value });
         match behind.strip_prefix(',') {
             Some(behind) => rest = behind,
@@ -115,15 +117,15 @@ fn as_written<'a>(text: &'a str, config: &str) -> Option<Vec<Member<'a>>> {
     None
 }
 
-/// The value that `text` begins with, and what stands behind it.
-fn value<'a>(text: &'a str, config: &str) -> Option<(Value<'a>, &'a str)> {
+/// The value that `text` begins with, `known` if it is that, and what stands behind it.
+fn value<'a>(text: &'a str, known: &str) -> Option<(Value<'a>, &'a str)> {
     let Some(inner) = text.strip_prefix('"') else {
         let mut values = Deserializer::from_str(text).into_iter();
         let value = values.next()?.ok()?;
         return Some((Value::Any(value), text.get(values.byte_offset()..)?));
     };
-    if let Some(behind) = text.strip_prefix(config).filter(|_| !config.is_empty()) {
-        return Some((Value::Plain(text.get(..config.len())?), behind));
+    if let Some(behind) = text.strip_prefix(known).filter(|_| !known.is_empty()) {
+        return Some((Value::Plain(text.get(..known.len())?), behind));
     }
     let length = inner.bytes().position(|byte| byte < b' ' || matches!(byte, b'"' | b'\\'))?;
     let behind = inner.get(length..)?.strip_prefix('"')?;
