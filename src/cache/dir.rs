@@ -100,6 +100,17 @@ impl Dir {
         }
     }
 
+    /// The entry at a path of several names below this directory, open for reading; `None` when there is none. Where that is
+    /// not to be had in one step (a link on the way, a kernel before Linux 5.6), it is an error.
+    pub(super) fn entry_below(&self, path: &str) -> io::Result<Option<Entry>> {
+        let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
+        match sys::openat_below(self.file.as_fd(), &CString::new(path)?, flags) {
+            Ok(fd) => Ok(Some(Entry(File::from(fd)))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Opens the regular file `name`. Anything else is an error, and never waited for (a FIFO).
     pub(super) fn open_file(
         &self,

@@ -157,14 +157,22 @@ impl Cache {
     /// the file, when something is there and cannot be read.
     pub fn load(&self, key: &AttachmentKey) -> Result<Lookup> {
         let names = self.names(key)?;
-        let Some(results) = self.results()? else { return Ok(Lookup::Absent) };
-        let Places { hashed, plain } = Places::read(&results, &names, key)?;
+        let Some(base) = self.base()? else { return Ok(Lookup::Absent) };
+        let places = match Places::read_below(&base, &names, key) {
+            Some(places) => places,
+            None => match self.results()? {
+                Some(results) => Places::read(&results, &names, key)?,
+                None => return Ok(Lookup::Absent),
+            },
+        };
+        let Places { hashed, plain } = places;
         if let Some(opened) = &self.opened {
             let plain_alone = matches!((&plain, &hashed), (Seen::Own(_), Seen::Absent));
             opened.plain_alone.store(plain_alone, Ordering::Relaxed);
         }
-        let corrupt =
-            |name: &str, reason| Lookup::Corrupt(Problem { path: results.path().join(name), reason });
+        let corrupt = |name: &str, reason| {
+            Lookup::Corrupt(Problem { path: base.path().join(RESULTS).join(name), reason })
+        };
         Ok(match (plain, hashed) {
             (Seen::Own(entry), _) | (_, Seen::Own(entry)) => Lookup::Found(entry),
             (Seen::Legacy(legacy), _) => Lookup::Legacy(legacy),
@@ -228,16 +236,18 @@ impl Cache {
     fn results(&self) -> Result<Option<Arc<Dir>>> {
         self.opened(
             |opened| &opened.results,
-            || {
-                let base = self.opened(
-                    |opened| &opened.base,
-                    || Dir::open(&self.dir).map_err(|error| failed("open", &self.dir, &error)),
-                )?;
-                match base {
-                    Some(base) => base.subdir(RESULTS).map_err(|error| base.failed("open", RESULTS, &error)),
-                    None => Ok(None),
-                }
+            || match self.base()? {
+                Some(base) => base.subdir(RESULTS).map_err(|error| base.failed("open", RESULTS, &error)),
+                None => Ok(None),
             },
+        )
+    }
+
+    /// The cache directory, if there is one.
+    fn base(&self) -> Result<Option<Arc<Dir>>> {
+        self.opened(
+            |opened| &opened.base,
+            || Dir::open(&self.dir).map_err(|error| failed("open", &self.dir, &error)),
         )
     }
 
@@ -297,10 +307,20 @@ struct Places {
 
 impl Places {
     fn read(results: &Dir, names: &Names, key: &AttachmentKey) -> Result<Places> {
+        Places::see(names, |name| see(results, name, key))
+    }
+
+    /// The same seen from the cache directory, so that nobody opens the one of attachments to look at a file or two;
+    /// `None` where that is not to be had, or not good news: a walk will explain.
+    fn read_below(base: &Dir, names: &Names, key: &AttachmentKey) -> Option<Places> {
+        Places::see(names, |name| seen(base.entry_below(&[RESULTS, name].join("/")), key)).ok()
+    }
+
+    fn see<E>(names: &Names, see: impl Fn(&str) -> Result<Seen, E>) -> Result<Places, E> {
         // In this order: a store that moves the attachment to its plain name puts it there before it
         // removes the other, so a reader without a lock finds it in one of the two.
-        let hashed = see(results, &names.hashed, key)?;
-        let plain = names.plain().map_or(Ok(Seen::Absent), |name| see(results, name, key))?;
+        let hashed = see(&names.hashed)?;
+        let plain = names.plain().map_or(Ok(Seen::Absent), see)?;
         // A hashed name is one attachment's alone, and was never written by the original's first versions.
         let hashed = match hashed {
             Seen::Legacy(_) => {
@@ -313,9 +333,12 @@ impl Places {
 }
 
 fn see(results: &Dir, name: &str, key: &AttachmentKey) -> Result<Seen> {
-    let failed = |error: io::Error| results.failed("read", name, &error);
-    let Some(entry) = results.entry(name).map_err(failed)? else { return Ok(Seen::Absent) };
-    let seen = Reader::new().read(entry, |parsed| match parsed {
+    seen(results.entry(name), key).map_err(|error| results.failed("read", name, &error))
+}
+
+fn seen(entry: io::Result<Option<dir::Entry>>, key: &AttachmentKey) -> io::Result<Seen> {
+    let Some(entry) = entry? else { return Ok(Seen::Absent) };
+    Reader::new().read(entry, |parsed| match parsed {
         Ok(format::Parsed::Legacy(legacy)) => Seen::Legacy(legacy),
         Ok(format::Parsed::Entry(found)) => {
             let mut entry = found.into_entry();
@@ -327,8 +350,7 @@ fn see(results: &Dir, name: &str, key: &AttachmentKey) -> Result<Seen> {
             }
         }
         Err(Unusable { reason, modified }) => Seen::Corrupt { reason, settled: store::is_settled(modified) },
-    });
-    seen.map_err(failed)
+    })
 }
 
 /// Whether a file with that key inside is about `key`. A part that the file does not have (other
