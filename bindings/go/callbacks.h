@@ -18,4 +18,8 @@ void libcni_go_plugin_set(libcni_plugin *plugins, size_t place, const char *type
 /* libcni_context_new() with the handle of a Go value as the call data; 0 is none. */
 int32_t libcni_go_context_new(const char *options, uintptr_t call, libcni_context **out, libcni_error **err);
 
+/* libcni_add_network_list() that leaves SIGCHLD to the other threads. */
+int32_t libcni_go_add_network_list(const libcni *cni, const libcni_context *context, const char *list, const char *rt,
+                                   libcni_buf *result, libcni_error **err);
+
 #endif

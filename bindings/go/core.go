@@ -142,7 +142,7 @@ func text(s []byte) *C.char {
 
 func (r *coreRuntime) addNetworkList(ctx *coreContext, list, rt []byte) ([]byte, *Error) {
 	var a answer
-	return a.take(C.libcni_add_network_list(r.ptr, ctx.ptr, text(list), text(rt), &a.buf, &a.err))
+	return a.take(C.libcni_go_add_network_list(r.ptr, ctx.ptr, text(list), text(rt), &a.buf, &a.err))
 }
 
 func (r *coreRuntime) checkNetworkList(ctx *coreContext, list, rt []byte) *Error {
