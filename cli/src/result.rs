@@ -21,7 +21,7 @@ pub(crate) fn parts(result: &CniResult) -> Vec<Part> {
 
 fn interface(interface: &Interface) -> Vec<String> {
     let Interface { name, mac, mtu, sandbox, .. } = interface;
-    vec![name.clone(), mac.clone(), number(*mtu), sandbox.clone()]
+    vec![name.to_string(), mac.to_string(), number(*mtu), sandbox.to_string()]
 }
 
 fn address(result: &CniResult, ip: &IpConfig) -> Vec<String> {
@@ -38,7 +38,7 @@ fn dns(result: &CniResult) -> Vec<Vec<String>> {
     let dns = result.dns();
     let values = [
         ("nameserver", dns.nameservers.join(" ")),
-        ("domain", dns.domain.clone()),
+        ("domain", dns.domain.to_string()),
         ("search", dns.search.join(" ")),
         ("options", dns.options.join(" ")),
     ];

@@ -167,7 +167,7 @@ pub(super) fn print(record: &Record<'_>) -> Result<String> {
     if !capability_args.is_empty() {
         let mut members = ObjectWriter::open(file.key("capabilityArgs"));
         for (name, value) in *capability_args {
-            members.key(name).push_str(value.get());
+            members.any_key(name).push_str(value.get());
         }
         members.close();
     }

@@ -151,9 +151,9 @@ impl ListReader<'_> {
             return Err(invalid(format_args!("invalid 'plugins' type {}", Kind::of(array).go_type())));
         }
         let mut plugins = Vec::with_capacity(4);
-        json::each_element(array, |text| {
+        json::each_object(array, |text, members| {
             let index = plugins.len();
-            let conf = plugin::parse_checked(text, Order::Resorted).map_err(|error| {
+            let conf = plugin::parse_checked(text, members, Order::Resorted).map_err(|error| {
                 error
                     .context(format_args!("failed to parse plugin config {index}"))
                     .with(|facts| facts.index = Some(index))

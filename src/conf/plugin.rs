@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::error::{Error, Result, Status};
 use crate::text;
-use crate::types::json::{self, Kind, Member, Order, Problem};
+use crate::types::json::{self, Kind, Member, Members, Order, Problem};
 use crate::types::network::{PluginConf, PluginConfig};
 
 /// Reads one plugin's configuration: a plugin object of a list, or a single configuration (`.conf`).
@@ -35,9 +35,9 @@ pub(super) fn parse(text: &str, order: Order) -> Result<PluginConf> {
     with_type(read(text, order).map_err(invalid)?)
 }
 
-/// The same for a part of a text that was checked.
-pub(super) fn parse_checked(text: &str, order: Order) -> Result<PluginConf> {
-    with_type(read_object(text, order, json::members_of).map_err(invalid)?)
+/// The same for a part of a text that was checked, with its members if it is an object.
+pub(super) fn parse_checked(text: &str, members: Option<Members<'_>>, order: Order) -> Result<PluginConf> {
+    with_type(read_object(text, order, members.unwrap_or_else(|| json::members_of(text))).map_err(invalid)?)
 }
 
 fn with_type(conf: PluginConf) -> Result<PluginConf> {
@@ -52,20 +52,16 @@ fn invalid(problem: Problem) -> Error {
 }
 
 fn read(text: &str, order: Order) -> Result<PluginConf, Problem> {
-    read_object(text, order, json::members)
+    read_object(text, order, json::members(text))
 }
 
-fn read_object<'a>(
-    text: &'a str,
-    order: Order,
-    members: impl FnOnce(&'a str) -> Result<Vec<Member<'a>>, Problem>,
-) -> Result<PluginConf, Problem> {
+fn read_object(text: &str, order: Order, members: Members<'_>) -> Result<PluginConf, Problem> {
     let mut conf = PluginConf::default();
     // The original decodes null into an empty configuration, which then lacks its type.
     if Kind::of(text) == Kind::Null && json::value(text).is_ok() {
         return Ok(conf);
     }
-    json::each_field_of(members(text)?, &FIELDS, order, |name, Member { value, .. }| match name {
+    json::each_field_of(members?, &FIELDS, order, |name, Member { value, .. }| match name {
         Some("cniVersion") => set_string(&mut conf.cni_version, value),
         Some("name") => set_string(&mut conf.name, value),
         Some("type") => set_string(&mut conf.plugin_type, value),

@@ -74,7 +74,7 @@ fn runtime_config(
     }
     let mut out = String::with_capacity(room + 2);
     let mut object = ObjectWriter::open(&mut out);
-    passed.for_each(|(name, value)| object.key(name).push_str(value.get()));
+    passed.for_each(|(name, value)| object.any_key(name).push_str(value.get()));
     object.close();
     Some(out)
 }

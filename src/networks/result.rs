@@ -3,7 +3,7 @@
 use crate::error::{Error, Result, Status};
 use crate::text;
 use crate::types::json::{self, ObjectWriter};
-use crate::types::result::{CniResult, Dns, IpConfig, Route};
+use crate::types::result::{CniResult, Dns, IpConfig, Route, push_cidr, push_ip};
 use crate::version;
 
 /// What a container got from its networks.
@@ -92,11 +92,11 @@ impl SetupResult {
         };
         for interface in current.interfaces().iter().flatten() {
             let known = self.interface_mut(network, &interface.name);
-            known.mac.clone_from(&interface.mac);
+            known.mac = interface.mac.to_string();
             known.mtu = interface.mtu;
-            known.sandbox.clone_from(&interface.sandbox);
-            known.pci_id.clone_from(&interface.pci_id);
-            known.socket_path.clone_from(&interface.socket_path);
+            known.sandbox = interface.sandbox.to_string();
+            known.pci_id = interface.pci_id.to_string();
+            known.socket_path = interface.socket_path.to_string();
         }
         for ip in current.ips().iter().flatten() {
             let name = match ip.interface {
@@ -140,7 +140,7 @@ impl SetupResult {
     fn write(&self, out: &mut String) {
         let mut object = ObjectWriter::open(out);
         let mut interfaces = ObjectWriter::open(object.key("interfaces"));
-        self.interfaces.iter().for_each(|(name, interface)| interface.write(interfaces.key(name)));
+        self.interfaces.iter().for_each(|(name, interface)| interface.write(interfaces.any_key(name)));
         interfaces.close();
         write_list(object.key("dns"), &self.dns, |out, dns| {
             let dns = member_of("dns", |result| *result.dns_mut() = dns.clone());
@@ -175,8 +175,8 @@ impl InterfaceResult {
         }
         write_list(object.key("ips"), &self.ips, |out, ip| {
             let mut object = ObjectWriter::open(out);
-            ip.address.into_iter().for_each(|address| object.display("address", address));
-            ip.gateway.into_iter().for_each(|gateway| object.display("gateway", gateway));
+            ip.address.into_iter().for_each(|address| push_cidr(object.key("address"), address));
+            ip.gateway.into_iter().for_each(|gateway| push_ip(object.key("gateway"), gateway));
             object.close();
         });
         object.close();

@@ -15,8 +15,8 @@ mod scan;
 mod write;
 
 pub(crate) use fields::{Order, Saved, each_field, each_field_of, fold_eq};
-pub(crate) use scan::{each_element, each_member};
-pub(crate) use write::{ObjectWriter, push_string, quoted};
+pub(crate) use scan::{Members, each_element, each_member, each_object, plain_length};
+pub(crate) use write::{ObjectWriter, push_number, push_string, quoted};
 
 /// One member of an object.
 #[derive(Clone)]
@@ -91,7 +91,7 @@ pub(crate) fn value(text: &str) -> Result<&str, Problem> {
 pub(crate) fn string(text: &str) -> Result<Cow<'_, str>, Problem> {
     // Most strings have nothing to decode: what is between the quotes is the value.
     let inner = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    if let Some(inner) = inner.filter(|inner| inner.bytes().all(|b| b >= b' ' && b != b'"' && b != b'\\')) {
+    if let Some(inner) = inner.filter(|inner| plain_length(inner.as_bytes()) == inner.len()) {
         return Ok(Cow::Borrowed(inner));
     }
     match parse::<BorrowedStr<'_>>(text) {

@@ -5,6 +5,7 @@
 //! without the family of an address, but with more about an interface (1.0.0, 1.1.0).
 
 mod address;
+mod common;
 mod convert;
 mod model;
 mod read;
@@ -20,7 +21,10 @@ use crate::types::json::{self, Kind, Member, Order, Problem};
 use crate::version;
 
 pub use address::Cidr;
+pub(crate) use address::{push_cidr, push_ip};
 pub use model::{Dns, Interface, IpConfig, LegacyIp, Route};
+/// A text that needs no memory of its own while it is short: what results are made of. It is made of any string by `into`.
+pub use smol_str::SmolStr;
 
 /// The result of an attachment, in the version that it was made for.
 ///
@@ -61,6 +65,9 @@ impl CniResult {
     /// the wrong type, an address is not valid. The text names the place.
     pub fn from_plugin_output(stdout: &[u8], request_version: &str) -> Result<CniResult> {
         let text = text::lossy(stdout);
+        if let Some(result) = common::read(&text) {
+            return Ok(result);
+        }
         let mut members = members_or_null(&text).map_err(|problem| {
             let error: Error = invalid(problem);
             error.context("failed to unmarshal raw result")
@@ -83,12 +90,18 @@ impl CniResult {
     /// [`Status::InvalidResult`], as [`CniResult::from_plugin_output`]; a version that is not a string is
     /// an error here.
     pub fn from_json(text: &str) -> Result<CniResult> {
-        CniResult::from_members(members_or_null(text), Order::AsWritten)
+        match common::read(text) {
+            Some(result) => Ok(result),
+            None => CniResult::from_members(members_or_null(text), Order::AsWritten),
+        }
     }
 
     /// The same for a text that was checked.
     pub(crate) fn from_raw(raw: &RawValue) -> Result<CniResult> {
-        CniResult::from_members(members_or_null_of(raw), Order::AsWritten)
+        match common::read(raw.get()) {
+            Some(result) => Ok(result),
+            None => CniResult::from_members(members_or_null_of(raw), Order::AsWritten),
+        }
     }
 
     /// Reads the result in a cache file, which the original takes apart and encodes again before it reads it:
@@ -97,7 +110,10 @@ impl CniResult {
     /// # Errors
     /// As [`CniResult::from_json`].
     pub(crate) fn from_cache(raw: &RawValue) -> Result<CniResult> {
-        CniResult::from_members(members_or_null_of(raw), Order::Resorted)
+        match common::read(raw.get()) {
+            Some(result) => Ok(result),
+            None => CniResult::from_members(members_or_null_of(raw), Order::Resorted),
+        }
     }
 
     fn from_members(members: Result<Vec<Member<'_>>, Problem>, order: Order) -> Result<CniResult> {

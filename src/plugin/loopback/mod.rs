@@ -67,8 +67,8 @@ impl Plugin for Loopback {
 fn result(netns: &Path, addresses: &[Cidr]) -> CniResult {
     let mut result = CniResult::default();
     let mut lo = Interface::new(LO);
-    lo.mac = String::from("00:00:00:00:00:00");
-    lo.sandbox = netns.to_string_lossy().into_owned();
+    lo.mac = "00:00:00:00:00:00".into();
+    lo.sandbox = netns.to_string_lossy().into();
     let index = result.add_interface(lo);
     for of_family in [IpAddr::is_ipv4, IpAddr::is_ipv6] {
         if let Some(address) = addresses.iter().find(|address| of_family(&address.ip)) {

@@ -116,7 +116,11 @@ fn take_fields_of<'a>(
 #[inline]
 fn field(names: &[&'static str], key: &str) -> Option<&'static str> {
     let exact = names.iter().find(|name| **name == key);
-    exact.or_else(|| names.iter().find(|name| fold_eq(key, name))).copied()
+    let in_any_case = || match key.is_ascii() {
+        true => names.iter().find(|name| key.eq_ignore_ascii_case(name)),
+        false => names.iter().find(|name| fold_eq(key, name)),
+    };
+    exact.or_else(in_any_case).copied()
 }
 
 #[inline]

@@ -4,6 +4,8 @@
 //! matters where each part ends, and that takes no recursion and no more than one look at each byte. On
 //! a text that is not JSON the parts are arbitrary, but nothing worse happens.
 
+use std::borrow::Cow;
+
 use super::{Member, Problem, string};
 
 /// Hands the members of the object `text` to `visit`, in order, duplicates included.
@@ -11,16 +13,7 @@ pub(crate) fn each_member<'a>(
     text: &'a str,
     visit: &mut dyn FnMut(Member<'a>) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
-    let mut scanner = Scanner::inside(text);
-    while scanner.next_is(b'"') {
-        let raw_key = scanner.value();
-        scanner.next_is(b':');
-        scanner.at += 1;
-        scanner.skip_space();
-        visit(Member { raw_key, key: string(raw_key)?, value: scanner.value() })?;
-        scanner.skip_comma();
-    }
-    Ok(())
+    Scanner::inside(text).members(visit)
 }
 
 /// Hands the elements of the array `text` to `visit`, in order.
@@ -35,6 +28,35 @@ pub(crate) fn each_element<'a, E>(
     }
     Ok(())
 }
+
+/// Hands the elements of the array `text` to `visit`, in order, those that are objects with their members.
+pub(crate) fn each_object<'a, E>(
+    text: &'a str,
+    mut visit: impl FnMut(&'a str, Option<Members<'a>>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut scanner = Scanner::inside(text);
+    while !scanner.next_is(b']') && scanner.at < scanner.text.len() {
+        if scanner.peek() != Some(b'{') {
+            visit(scanner.value(), None)?;
+        } else {
+            let start = scanner.at;
+            scanner.at += 1;
+            let mut members = Vec::with_capacity(8);
+            let read = scanner.members(&mut |member| {
+                members.push(member);
+                Ok(())
+            });
+            // The end of the object, or of a text that is none.
+            scanner.at += 1;
+            visit(text_of(scanner.text, start, scanner.at), Some(read.map(|()| members)))?;
+        }
+        scanner.skip_comma();
+    }
+    Ok(())
+}
+
+/// The members of an object, or which key cannot be read.
+pub(crate) type Members<'a> = Result<Vec<Member<'a>>, Problem>;
 
 struct Scanner<'a> {
     text: &'a str,
@@ -87,10 +109,12 @@ impl<'a> Scanner<'a> {
         Scanner { text: text.trim_ascii_start(), at: 1 }
     }
 
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    #[inline]
     fn skip_space(&mut self) {
         while self.peek().is_some_and(|byte| class(byte) == Class::Space) {
             self.at += 1;
@@ -98,65 +122,112 @@ impl<'a> Scanner<'a> {
     }
 
     /// Whether `byte` comes next, white space aside.
+    #[inline]
     fn next_is(&mut self, byte: u8) -> bool {
         self.skip_space();
         self.peek() == Some(byte)
     }
 
     /// Goes behind the comma; at the end, where there is none, to where nothing follows.
+    #[inline]
     fn skip_comma(&mut self) {
         self.at = if self.next_is(b',') { self.at + 1 } else { self.text.len() };
+    }
+
+    /// Hands the members that begin here to `visit`, and stops at the bracket behind them.
+    fn members(&mut self, visit: &mut dyn FnMut(Member<'a>) -> Result<(), Problem>) -> Result<(), Problem> {
+        while self.next_is(b'"') {
+            let start = self.at;
+            let (length, escapes) = string_length(self.text.as_bytes().get(start..).unwrap_or_default());
+            self.at += length;
+            let raw_key = text_of(self.text, start, self.at);
+            let key = match raw_key.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+                Some(plain) if !escapes => Cow::Borrowed(plain),
+                _ => string(raw_key)?,
+            };
+            self.next_is(b':');
+            self.at += 1;
+            self.skip_space();
+            visit(Member { raw_key, key, value: self.value() })?;
+            if !self.next_is(b',') {
+                break;
+            }
+            self.at += 1;
+        }
+        Ok(())
     }
 
     /// The value that begins here.
     fn value(&mut self) -> &'a str {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         let length = match rest.first().map(|first| class(*first)) {
-            Some(Class::Quote) => string_length(rest),
+            Some(Class::Quote) => string_length(rest).0,
             Some(Class::Open) => nested_length(rest),
             _ => rest.iter().position(|byte| class(*byte) != Class::Plain).unwrap_or(rest.len()),
         };
         let start = self.at;
         self.at += length;
-        self.text.get(start..self.at).unwrap_or_default()
+        text_of(self.text, start, self.at)
     }
 }
 
-/// How long the string is that `rest` begins with, quotes included.
+/// That part of the text, or nothing where there is none.
+fn text_of(text: &str, start: usize, end: usize) -> &str {
+    text.get(start..end).unwrap_or_default()
+}
+
+/// How long the string is that `rest` begins with, quotes included, and whether it has escapes.
 #[inline]
-fn string_length(rest: &[u8]) -> usize {
-    let mut at = 1;
+fn string_length(rest: &[u8]) -> (usize, bool) {
+    let (mut at, mut escapes) = (1, false);
     loop {
-        at += match rest.get(at..).unwrap_or_default().first_chunk() {
-            // Eight bytes at a time, as long as nothing in them needs a look.
-            Some(word) => match first_quote_or_backslash(u64::from_le_bytes(*word)) {
-                8 => {
-                    at += 8;
-                    continue;
-                }
-                length => length,
-            },
-            None => match rest.get(at..).unwrap_or_default().iter().position(|b| matches!(b, b'"' | b'\\')) {
-                Some(length) => length,
-                None => return rest.len(),
-            },
-        };
-        if rest[at] == b'"' {
-            return at + 1;
+        at += length_before(is_stop, stops, rest.get(at..).unwrap_or_default());
+        match rest.get(at) {
+            Some(b'"') => return (at + 1, escapes),
+            Some(_) => (at, escapes) = (at + 2, true),
+            None => return (rest.len(), escapes),
         }
-        at += 2;
     }
 }
 
-/// The place of the first such byte in the word, counted from the lowest; 8 when there is none.
-fn first_quote_or_backslash(word: u64) -> usize {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGHS: u64 = ONES << 7;
-    // The lowest bit that this sets is that of the first zero byte; bits above it may be wrong.
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let found = zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64));
-    found.trailing_zeros() as usize / 8
+/// How many bytes in front stand for themselves in a JSON string: no quote, no backslash, no control character.
+pub(crate) fn plain_length(bytes: &[u8]) -> usize {
+    length_before(|byte| byte < b' ' || is_stop(byte), |word| below(word, b' ') | stops(word), bytes)
 }
+
+/// How many bytes come before the first one that is sought, eight at a time as long as there are eight.
+#[inline]
+fn length_before(sought: impl Fn(u8) -> bool, mark: impl Fn(u64) -> u64, bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(word) = bytes.get(at..).unwrap_or_default().first_chunk() {
+        let marks = mark(u64::from_le_bytes(*word));
+        if marks != 0 {
+            return at + marks.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(|byte| sought(*byte)).unwrap_or(rest.len())
+}
+
+fn is_stop(byte: u8) -> bool {
+    byte == b'"' || byte == b'\\'
+}
+
+/// Marks the first quote or backslash in the word, by its highest bit, counted from the lowest byte.
+#[inline]
+fn stops(word: u64) -> u64 {
+    let same = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    same(b'"') | same(b'\\')
+}
+
+/// Marks the first byte that is less than `bound` (at most 128). Marks above it may be wrong.
+#[inline]
+fn below(word: u64, bound: u8) -> u64 {
+    word.wrapping_sub(ONES * u64::from(bound)) & !word & (ONES << 7)
+}
+
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
 
 /// How long the object or array is that `rest` begins with.
 fn nested_length(rest: &[u8]) -> usize {
@@ -164,7 +235,7 @@ fn nested_length(rest: &[u8]) -> usize {
     while let Some(byte) = rest.get(at) {
         match class(*byte) {
             Class::Plain | Class::Space | Class::Separator => at += 1,
-            Class::Quote => at += string_length(&rest[at..]),
+            Class::Quote => at += string_length(&rest[at..]).0,
             Class::Open => {
                 depth += 1;
                 at += 1;
@@ -233,14 +304,14 @@ mod tests {
     fn a_string_ends_at_its_quote_wherever_that_stands() {
         for length in 0..40 {
             let plain = format!("\"{}\"", "é".repeat(length));
-            assert_eq!(string_length(format!("{plain}, \"more\"").as_bytes()), plain.len());
-            assert_eq!(string_length(plain.as_bytes()), plain.len());
+            assert_eq!(string_length(format!("{plain}, \"more\"").as_bytes()), (plain.len(), false));
+            assert_eq!(string_length(plain.as_bytes()), (plain.len(), false));
             for escaped in ["\\\"", "\\\\"] {
                 let text = format!("\"{}{escaped}{}\"", "x".repeat(length), "y".repeat(length % 9));
-                assert_eq!(string_length(format!("{text}]").as_bytes()), text.len());
+                assert_eq!(string_length(format!("{text}]").as_bytes()), (text.len(), true));
             }
             let open = &plain[..plain.len() - 1];
-            assert_eq!(string_length(open.as_bytes()), open.len());
+            assert_eq!(string_length(open.as_bytes()), (open.len(), false));
         }
     }
 

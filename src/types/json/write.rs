@@ -1,6 +1,8 @@
 //! Writing JSON: objects member by member, and strings.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Write as _;
+
+use super::scan::plain_length;
 
 /// Writes one object into a text, member by member.
 pub(crate) struct ObjectWriter<'o> {
@@ -15,9 +17,18 @@ impl<'o> ObjectWriter<'o> {
         ObjectWriter { out, empty: true }
     }
 
-    /// Begins a member; the caller writes its value into the text that this gives.
+    /// Begins a member whose name has nothing to escape; the caller writes its value into the text that this gives.
     #[inline]
-    pub(crate) fn key(&mut self, name: &str) -> &mut String {
+    pub(crate) fn key(&mut self, name: &'static str) -> &mut String {
+        self.comma();
+        self.out.push('"');
+        self.out.push_str(name);
+        self.out.push_str("\":");
+        self.out
+    }
+
+    /// The same for a name that came from outside.
+    pub(crate) fn any_key(&mut self, name: &str) -> &mut String {
         self.comma();
         push_string(self.out, name);
         self.out.push(':');
@@ -26,20 +37,13 @@ impl<'o> ObjectWriter<'o> {
 
     /// A member whose value is a string.
     #[inline]
-    pub(crate) fn string(&mut self, name: &str, value: &str) {
+    pub(crate) fn string(&mut self, name: &'static str, value: &str) {
         push_string(self.key(name), value);
     }
 
     /// A member whose value prints as a number.
-    pub(crate) fn number(&mut self, name: &str, value: i64) {
-        // Writing to a String cannot fail.
-        let _ = write!(self.key(name), "{value}");
-    }
-
-    /// A member whose value prints without anything to escape: an address.
-    pub(crate) fn display(&mut self, name: &str, value: impl Display) {
-        // Writing to a String cannot fail.
-        let _ = write!(self.key(name), "\"{value}\"");
+    pub(crate) fn number(&mut self, name: &'static str, value: i64) {
+        push_number(self.key(name), value);
     }
 
     /// Members as they stand, with commas between them.
@@ -64,6 +68,24 @@ impl<'o> ObjectWriter<'o> {
     }
 }
 
+/// Writes a number as it prints, without the detour by a formatter.
+pub(crate) fn push_number(out: &mut String, value: i64) {
+    if value < 0 {
+        out.push('-');
+    }
+    let mut digits = [0; 20];
+    let (mut start, mut rest) = (digits.len(), value.unsigned_abs());
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    digits[start..].iter().for_each(|digit| out.push(char::from(*digit)));
+}
+
 /// The text of a string by itself.
 pub(crate) fn quoted(value: &str) -> String {
     let mut out = String::with_capacity(value.len() + 2);
@@ -75,8 +97,12 @@ pub(crate) fn quoted(value: &str) -> String {
 pub(crate) fn push_string(out: &mut String, value: &str) {
     out.push('"');
     let mut rest = value;
-    while let Some(at) = rest.bytes().position(|b| b < b' ' || b == b'"' || b == b'\\') {
+    loop {
+        let at = plain_length(rest.as_bytes());
         out.push_str(&rest[..at]);
+        if at == rest.len() {
+            break;
+        }
         // Writing to a String cannot fail.
         let _ = match rest.as_bytes()[at] {
             b'\n' => out.write_str("\\n"),
@@ -89,7 +115,6 @@ pub(crate) fn push_string(out: &mut String, value: &str) {
         };
         rest = &rest[at + 1..];
     }
-    out.push_str(rest);
     out.push('"');
 }
 
@@ -105,6 +130,15 @@ mod tests {
         push_string(&mut out, text);
         assert_eq!(out, "\"é <&> \u{2028} \\\" \\\\ / \\n\\r\\t\\b\\f\\u0000\\u001f\x7f\"");
         assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
+    }
+
+    #[test]
+    fn numbers_are_written_as_they_print() {
+        for value in [0, 7, 10, 1500, -1, -70, i64::MAX, i64::MIN] {
+            let mut out = String::new();
+            push_number(&mut out, value);
+            assert_eq!(out, value.to_string());
+        }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Addresses as results carry them, read and printed as the original does.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 
 use crate::error::{Error, Status};
-use crate::types::json::Problem;
+use crate::types::json::{Problem, push_number};
 
 /// An address with the length of its network prefix, for example `10.1.0.5/16`.
 ///
@@ -67,6 +67,37 @@ pub(super) fn parse_ip(text: &str) -> Result<Option<IpAddr>, Problem> {
     }
 }
 
+/// Writes an address with its prefix as a JSON string.
+pub(crate) fn push_cidr(out: &mut String, cidr: Cidr) {
+    out.push('"');
+    push_address(out, cidr.ip);
+    out.push('/');
+    push_number(out, cidr.prefix_len.into());
+    out.push('"');
+}
+
+/// Writes an address as a JSON string.
+pub(crate) fn push_ip(out: &mut String, ip: IpAddr) {
+    out.push('"');
+    push_address(out, ip);
+    out.push('"');
+}
+
+fn push_address(out: &mut String, ip: IpAddr) {
+    match ip {
+        IpAddr::V4(ip) => {
+            for (i, octet) in ip.octets().into_iter().enumerate() {
+                if i > 0 {
+                    out.push('.');
+                }
+                push_number(out, octet.into());
+            }
+        }
+        // Writing to a String cannot fail.
+        IpAddr::V6(ip) => drop(write!(out, "{ip}")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -86,7 +117,12 @@ mod tests {
             ("::ffff:1.2.3.4/120", "1.2.3.4/24"),
             ("::ffff:1.2.3.4/64", "1.2.3.4/0"),
         ] {
-            assert_eq!(parse_cidr(text).unwrap().to_string(), printed, "{text}");
+            let cidr = parse_cidr(text).unwrap();
+            assert_eq!(cidr.to_string(), printed, "{text}");
+            let (mut written, mut address) = (String::new(), String::new());
+            push_cidr(&mut written, cidr);
+            push_ip(&mut address, cidr.ip);
+            assert_eq!((written, address), (format!("\"{printed}\""), format!("\"{}\"", cidr.ip)));
         }
     }
 

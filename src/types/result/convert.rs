@@ -6,6 +6,8 @@
 
 use std::net::IpAddr;
 
+use smol_str::SmolStr;
+
 use super::model::{IpConfig, LegacyIp, Route, Unknown};
 use super::{CniResult, Family};
 use crate::error::{Error, Result, Status};
@@ -31,7 +33,7 @@ fn up_from_0_1(result: &mut CniResult, to: Family) {
     for (version, ip) in [("4", result.ip4.take()), ("6", result.ip6.take())] {
         let Some(ip) = ip else { continue };
         result.ips.push(Some(IpConfig {
-            version: if to == Family::V0_3 { version.to_owned() } else { String::new() },
+            version: if to == Family::V0_3 { version.into() } else { SmolStr::default() },
             address: ip.ip,
             gateway: ip.gateway,
             ..IpConfig::default()
@@ -45,15 +47,15 @@ fn between_0_3_and_1_0(result: &mut CniResult, to: Family) -> Result<()> {
         let interface = interface.as_mut().ok_or_else(|| null_element("interfaces", i))?;
         // 0.4.0 and older do not have these; a result that comes from there has them empty.
         interface.mtu = 0;
-        interface.socket_path = String::new();
-        interface.pci_id = String::new();
+        interface.socket_path = SmolStr::default();
+        interface.pci_id = SmolStr::default();
     }
     for (i, ip) in result.ips.iter_mut().enumerate() {
         let ip = ip.as_mut().ok_or_else(|| null_element("ips", i))?;
         ip.version = match (to, ip.address) {
-            (Family::V1_0, _) => String::new(),
-            (_, Some(address)) if address.ip.is_ipv4() => String::from("4"),
-            _ => String::from("6"),
+            (Family::V1_0, _) => SmolStr::default(),
+            (_, Some(address)) if address.ip.is_ipv4() => SmolStr::new_static("4"),
+            _ => SmolStr::new_static("6"),
         };
     }
     Ok(())

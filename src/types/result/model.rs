@@ -4,6 +4,8 @@
 
 use std::net::IpAddr;
 
+use smol_str::SmolStr;
+
 use super::address::Cidr;
 use crate::types::json::Member;
 
@@ -12,17 +14,17 @@ use crate::types::json::Member;
 #[non_exhaustive]
 pub struct Interface {
     /// The name of the interface.
-    pub name: String,
+    pub name: SmolStr,
     /// The hardware address; empty when not told.
-    pub mac: String,
+    pub mac: SmolStr,
     /// The maximum transmission unit in bytes, 0 when not told. Since 1.0.0.
     pub mtu: i64,
     /// The path of the network namespace, or another name of the isolation domain; empty on the host.
-    pub sandbox: String,
+    pub sandbox: SmolStr,
     /// The path of a socket that belongs to the interface (vhost-user); empty when there is none. Since 1.0.0.
-    pub socket_path: String,
+    pub socket_path: SmolStr,
     /// The PCI address of the device; empty when not told. Since 1.0.0.
-    pub pci_id: String,
+    pub pci_id: SmolStr,
     pub(super) unknown: Unknown,
 }
 
@@ -31,7 +33,7 @@ pub struct Interface {
 #[non_exhaustive]
 pub struct IpConfig {
     /// `4` or `6`, as the plugin wrote it. From 0.3.0 to 0.4.0; empty in later versions.
-    pub version: String,
+    pub version: SmolStr,
     /// The index into [`CniResult::interfaces`](super::CniResult::interfaces) of the interface that has the address.
     pub interface: Option<i64>,
     /// The address with its prefix. A plugin that leaves it out makes no useful result, but a valid one.
@@ -67,13 +69,13 @@ pub struct Route {
 #[non_exhaustive]
 pub struct Dns {
     /// The addresses of name servers, most important first.
-    pub nameservers: Vec<String>,
+    pub nameservers: Vec<SmolStr>,
     /// The local domain for short names; empty when there is none.
-    pub domain: String,
+    pub domain: SmolStr,
     /// The search domains for short names, most important first.
-    pub search: Vec<String>,
+    pub search: Vec<SmolStr>,
     /// Options for the resolver.
-    pub options: Vec<String>,
+    pub options: Vec<SmolStr>,
     pub(super) unknown: Unknown,
 }
 
@@ -92,7 +94,7 @@ pub struct LegacyIp {
 
 impl Interface {
     /// An interface of that name.
-    pub fn new(name: impl Into<String>) -> Interface {
+    pub fn new(name: impl Into<SmolStr>) -> Interface {
         Interface { name: name.into(), ..Interface::default() }
     }
 }

@@ -1,5 +1,8 @@
 //! From a result to JSON: known keys in the order of the specification, then the unknown ones.
 
+use smol_str::SmolStr;
+
+use super::address::{push_cidr, push_ip};
 use super::model::{Dns, Interface, IpConfig, LegacyIp, Route};
 use super::{CniResult, Family};
 use crate::types::json::{ObjectWriter, push_string};
@@ -51,10 +54,10 @@ fn write_ip_config(out: &mut String, ip: &IpConfig, family: Family) {
         object.number("interface", index);
     }
     if let Some(address) = ip.address {
-        object.display("address", address);
+        push_cidr(object.key("address"), address);
     }
     if let Some(gateway) = ip.gateway {
-        object.display("gateway", gateway);
+        push_ip(object.key("gateway"), gateway);
     }
     object.raw_members(ip.unknown.text());
     object.close();
@@ -63,10 +66,10 @@ fn write_ip_config(out: &mut String, ip: &IpConfig, family: Family) {
 fn write_route(out: &mut String, route: &Route) {
     let mut object = ObjectWriter::open(out);
     if let Some(dst) = route.dst {
-        object.display("dst", dst);
+        push_cidr(object.key("dst"), dst);
     }
     if let Some(gw) = route.gw {
-        object.display("gw", gw);
+        push_ip(object.key("gw"), gw);
     }
     write_number(&mut object, "mtu", route.mtu);
     write_number(&mut object, "advmss", route.advmss);
@@ -84,10 +87,10 @@ fn write_route(out: &mut String, route: &Route) {
 fn write_legacy_ip(out: &mut String, ip: &LegacyIp) {
     let mut object = ObjectWriter::open(out);
     if let Some(address) = ip.ip {
-        object.display("ip", address);
+        push_cidr(object.key("ip"), address);
     }
     if let Some(gateway) = ip.gateway {
-        object.display("gateway", gateway);
+        push_ip(object.key("gateway"), gateway);
     }
     write_list(&mut object, "routes", &ip.routes, write_route);
     object.raw_members(ip.unknown.text());
@@ -96,7 +99,7 @@ fn write_legacy_ip(out: &mut String, ip: &LegacyIp) {
 
 fn write_dns(out: &mut String, dns: &Dns) {
     let mut object = ObjectWriter::open(out);
-    let strings = |out: &mut String, value: &String| push_string(out, value);
+    let strings = |out: &mut String, value: &SmolStr| push_string(out, value);
     write_list(&mut object, "nameservers", &dns.nameservers, strings);
     write_string(&mut object, "domain", &dns.domain);
     write_list(&mut object, "search", &dns.search, strings);
@@ -106,21 +109,26 @@ fn write_dns(out: &mut String, dns: &Dns) {
 }
 
 /// A member that an empty string leaves out.
-fn write_string(object: &mut ObjectWriter<'_>, name: &str, value: &str) {
+fn write_string(object: &mut ObjectWriter<'_>, name: &'static str, value: &str) {
     if !value.is_empty() {
         object.string(name, value);
     }
 }
 
 /// A member that 0 leaves out.
-fn write_number(object: &mut ObjectWriter<'_>, name: &str, value: i64) {
+fn write_number(object: &mut ObjectWriter<'_>, name: &'static str, value: i64) {
     if value != 0 {
         object.number(name, value);
     }
 }
 
 /// A member that an empty list leaves out.
-fn write_list<T>(object: &mut ObjectWriter<'_>, name: &str, list: &[T], write: impl Fn(&mut String, &T)) {
+fn write_list<T>(
+    object: &mut ObjectWriter<'_>,
+    name: &'static str,
+    list: &[T],
+    write: impl Fn(&mut String, &T),
+) {
     if list.is_empty() {
         return;
     }
