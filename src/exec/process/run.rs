@@ -27,8 +27,6 @@ pub(super) struct Run<'a> {
     child: Child,
     start: Started<'a>,
     pipes: Pipes<'a>,
-    /// Until when its output is left alone; see [`QUIET`].
-    quiet_until: Option<Instant>,
     stage: Stage,
     /// Whether the process has ended; it may still be unreaped.
     ended: bool,
@@ -39,8 +37,10 @@ pub(super) struct Run<'a> {
 
 /// Where a run stands. An instant that the clock cannot count is `None`: never.
 enum Stage {
-    /// The plugin works.
-    Working,
+    /// The plugin works; until that instant its output is left alone, see [`QUIET`].
+    Working {
+        quiet_until: Option<Instant>,
+    },
     /// It has ended by itself; others may still write to its pipes.
     Draining {
         until: Option<Instant>,
@@ -77,8 +77,7 @@ impl<'a> Run<'a> {
             child,
             start,
             pipes,
-            quiet_until: None,
-            stage: Stage::Working,
+            stage: Stage::Working { quiet_until: None },
             ended: false,
             interruption: None,
             complete: (0, false),
@@ -115,8 +114,8 @@ impl<'a> Run<'a> {
     /// What to wait for.
     fn watch(&self) -> Set {
         let process = self.child.pidfd().filter(|_| !self.ended);
-        let output =
-            |pipe| sys::poll_entry(sys::borrow(pipe).filter(|_| self.quiet_until.is_none()), libc::POLLIN);
+        let quiet = matches!(self.stage, Stage::Working { quiet_until: Some(_) });
+        let output = |pipe| sys::poll_entry(sys::borrow(pipe).filter(|_| !quiet), libc::POLLIN);
         let wake = self.request.context.wake().filter(|_| self.interruption.is_none());
         [
             sys::poll_entry(sys::borrow(self.pipes.stdin.pipe()), libc::POLLOUT),
@@ -131,7 +130,7 @@ impl<'a> Run<'a> {
     fn wake_at(&self) -> Option<Instant> {
         let deadline = self.request.limits.deadline;
         let of_stage = match self.stage {
-            Stage::Working => earlier(deadline, self.quiet_until),
+            Stage::Working { quiet_until } => earlier(deadline, quiet_until),
             Stage::Draining { .. } if self.complete.1 => Some(self.started),
             Stage::Draining { until } => earlier(until, deadline),
             Stage::Terminating { until } => until,
@@ -151,7 +150,7 @@ impl<'a> Run<'a> {
         }
         self.ended =
             self.ended || is_ready(PROCESS) || self.child.pidfd().is_none() && self.child.has_ended();
-        if self.quiet_until.take().is_some() {
+        if self.was_quiet() {
             self.pipes.stdout.pull(self.ended);
             self.pipes.stderr.pull(self.ended);
         } else {
@@ -172,13 +171,13 @@ impl<'a> Run<'a> {
         }
         let now = Instant::now();
         match self.stage {
-            Stage::Working if self.ended => {
+            Stage::Working { .. } if self.ended => {
                 self.pipes.stdin.close();
                 self.stage = Stage::Draining { until: now.checked_add(self.request.limits.kill_grace) };
                 // Not idle, whatever poll said: it looked at the pipes before it saw the end.
                 self.drain(now, false);
             }
-            Stage::Working => self.work(now),
+            Stage::Working { .. } => self.work(now),
             Stage::Draining { .. } => self.drain(now, idle),
             Stage::Terminating { until } => {
                 // Whoever still has the pipes open may still be at work and has the grace, too.
@@ -193,10 +192,20 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Leaves the output alone from now on for a while, if the end of the process is told without it.
+    /// Leaves the output alone from now on for a while, if the plugin works and the end of its process is told without it.
     fn be_quiet(&mut self, now: Instant) {
         let can = self.child.pidfd().is_some() && self.pipes.stdin.pipe().is_none() && !self.has_all_output();
-        self.quiet_until = can.then_some(now + QUIET);
+        if let Stage::Working { quiet_until } = &mut self.stage {
+            *quiet_until = can.then_some(now + QUIET);
+        }
+    }
+
+    /// Whether the output was left alone, which it is not from now on.
+    fn was_quiet(&mut self) -> bool {
+        match &mut self.stage {
+            Stage::Working { quiet_until } => quiet_until.take().is_some(),
+            _ => false,
+        }
     }
 
     /// The plugin has not ended: may it go on?
