@@ -18,7 +18,7 @@ CC ?= cc
 CFLAGS ?= -O2 -g
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml | head -n 1)
-# The number in the SONAME, as build.rs sets it.
+# The number in the SONAME. It changes with every incompatible change of the C ABI, see libcni_abi_version.
 SOVERSION := $(firstword $(subst ., ,$(VERSION)))
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -29,7 +29,7 @@ SHARED := $(RELEASE)/libcni.so
 SONAME := $(RELEASE)/libcni.so.$(SOVERSION)
 STATIC := $(RELEASE)/libcni.a
 
-SOURCES := Cargo.toml $(wildcard Cargo.lock build.rs cbindgen.toml) $(shell find src -name '*.rs')
+SOURCES := Cargo.toml $(wildcard Cargo.lock .cargo/config.toml build.rs cbindgen.toml) $(shell find src -name '*.rs')
 EXAMPLE_CFLAGS := -std=c11 -Wall -Wextra -Wpedantic -Werror -Iinclude
 EXAMPLE_LDFLAGS := -L$(RELEASE) -lcni -Wl,-rpath,$(abspath $(RELEASE))
 
@@ -55,9 +55,13 @@ help: ## list the targets
 .PHONY: lib
 lib: $(SONAME) $(STATIC) $(OUT)/native-static-libs ## build libcni.so and libcni.a (release)
 
+# What `cargo rustc` makes libcni.so and libcni.a with, see Cargo.toml, [lib].
+LIBRARY = --locked --lib --crate-type cdylib --crate-type staticlib $(1) -- -C link-arg=-Wl,-soname,libcni.so.$(SOVERSION)
+
 # Cargo decides what to compile; the time stamp lets a later `sudo make install` do without cargo.
 $(SHARED): $(SOURCES)
-	$(CARGO) build --locked --release
+	$(CARGO) build --locked --release --bins
+	$(CARGO) rustc $(call LIBRARY,--release)
 	@touch $@
 
 $(SONAME): $(SHARED)
@@ -220,7 +224,7 @@ test-clippy: ## clippy has nothing to say
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 
 test-rust: ## Rust unit and behaviour tests, examples
-	$(CARGO) build --locked --lib # libcni.so, for the plugins in C
+	$(CARGO) rustc $(LIBRARY) # for the plugins in C
 	$(CARGO) test --locked --lib --tests --examples --no-fail-fast
 
 .PHONY: test-crash
