@@ -88,7 +88,7 @@ impl Config {
     }
 
     fn read(&mut self, value: Value<'_>) -> Result<(), Problem> {
-        if self.written != value.get() {
+        if !matches!(value, Value::Known(_)) {
             self.set("", Vec::new());
             self.set(value.get(), read_config(value)?);
         }

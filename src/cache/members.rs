@@ -48,15 +48,17 @@ pub(super) struct Member<'a> {
 /// The text of a value.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Value<'a> {
-    /// A string with nothing to decode, in its quotes; or the configuration that is known already.
+    /// A string with nothing to decode, in its quotes.
     Plain(&'a str),
+    /// The configuration that is known already, however it is written.
+    Known(&'a str),
     Any(&'a RawValue),
 }
 
 impl<'a> Value<'a> {
     pub(super) fn get(self) -> &'a str {
         match self {
-            Value::Plain(text) => text,
+            Value::Plain(text) | Value::Known(text) => text,
             Value::Any(value) => value.get(),
         }
     }
@@ -65,7 +67,7 @@ impl<'a> Value<'a> {
     pub(super) fn read_string(self, into: &mut Cow<'a, str>) -> Result<(), Problem> {
         match self {
             Value::Plain(text) => *into = Cow::Borrowed(&text[1..text.len() - 1]),
-            Value::Any(value) => read_string(value.get(), into)?,
+            Value::Known(_) | Value::Any(_) => read_string(self.get(), into)?,
         }
         Ok(())
     }
@@ -125,9 +127,9 @@ fn value<'a>(text: &'a str, known: &str) -> Option<(Value<'a>, &'a str)> {
         return Some((Value::Any(value), text.get(values.byte_offset()..)?));
     };
     if let Some(behind) = text.strip_prefix(known).filter(|_| !known.is_empty()) {
-        return Some((Value::Plain(text.get(..known.len())?), behind));
+        return Some((Value::Known(text.get(..known.len())?), behind));
     }
-    let length = inner.bytes().position(|byte| byte < b' ' || matches!(byte, b'"' | b'\\'))?;
+    let length = json::plain_length(inner.as_bytes());
     let behind = inner.get(length..)?.strip_prefix('"')?;
     Some((Value::Plain(text.get(..length + 2)?), behind))
 }

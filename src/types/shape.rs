@@ -311,8 +311,10 @@ impl Shape for BTreeMap<String, Box<RawValue>> {
 }
 
 /// Any object: its values, as they are written.
+#[cfg(feature = "capi")]
 pub(crate) struct Values(pub(crate) BTreeMap<String, Box<RawValue>>);
 
+#[cfg(feature = "capi")]
 impl Shape for Values {
     fn read(value: Value<'_>) -> Result<Values> {
         values(value, "an object").map(Values)
