@@ -18,7 +18,7 @@ CC ?= cc
 CFLAGS ?= -O2 -g
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml | head -n 1)
-# The number in the SONAME. It changes with every incompatible change of the C ABI, see libcni_abi_version.
+# The number in the SONAME, as build.rs sets it.
 SOVERSION := $(firstword $(subst ., ,$(VERSION)))
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -55,13 +55,14 @@ help: ## list the targets
 .PHONY: lib
 lib: $(SONAME) $(STATIC) $(OUT)/native-static-libs ## build libcni.so and libcni.a (release)
 
-# What `cargo rustc` makes libcni.so and libcni.a with, see Cargo.toml, [lib].
-LIBRARY = --locked --lib --crate-type cdylib --crate-type staticlib $(1) -- -C link-arg=-Wl,-soname,libcni.so.$(SOVERSION)
+# Where cargo makes what is in Rust alone and optimised: with the Rust library it makes a libcni.so, too, which must not take the place of
+# the one below.
+RUST := $(TARGET)/rust
 
 # Cargo decides what to compile; the time stamp lets a later `sudo make install` do without cargo.
 $(SHARED): $(SOURCES)
 	$(CARGO) build --locked --release --bins
-	$(CARGO) rustc $(call LIBRARY,--release)
+	$(CARGO) rustc --locked --release --lib --crate-type cdylib --crate-type staticlib # see Cargo.toml, [lib]
 	@touch $@
 
 $(SONAME): $(SHARED)
@@ -224,7 +225,7 @@ test-clippy: ## clippy has nothing to say
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 
 test-rust: ## Rust unit and behaviour tests, examples
-	$(CARGO) rustc $(LIBRARY) # for the plugins in C
+	$(CARGO) build --locked --lib # libcni.so, for the plugins in C
 	$(CARGO) test --locked --lib --tests --examples --no-fail-fast
 
 .PHONY: test-crash
@@ -286,11 +287,11 @@ test-bench: $(SONAME) ## the benchmarks work: every driver takes its orders
 	@TOOLS=$(abspath $(TOOLS)) PYTHON=$(PYTHON) benches/test.sh
 
 test-budgets: $(SHARED) ## system calls, allocations and instructions of operations are within their budgets
-	$(CARGO) test --locked --release --test budgets
+	$(CARGO) test --locked --release --target-dir $(RUST) --test budgets
 
 .PHONY: budgets
 budgets: $(SHARED) ## write the counts of today into tests/budgets/budgets.txt
-	$(CARGO) test --locked --release --test budgets -- --update
+	$(CARGO) test --locked --release --target-dir $(RUST) --test budgets -- --update
 
 ## Bindings
 

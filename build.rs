@@ -1,4 +1,4 @@
-//! Generates the header of the C ABI.
+//! Names the shared library and generates its header.
 
 // A build script tells by panicking what stopped it.
 #![allow(clippy::expect_used)]
@@ -8,6 +8,8 @@ use std::{env, fs};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    // The number changes with every incompatible change of the C ABI, see libcni_abi_version.
+    println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libcni.so.0");
     if env::var_os("CARGO_FEATURE_CAPI").is_some() {
         header();
     }

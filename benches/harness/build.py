@@ -68,7 +68,8 @@ def stripped() -> Path:
 
 def core(smoke: bool) -> list[str]:
     """The Rust core, built as the library is; quickly, where the figures do not matter."""
-    profile: list[str] = [] if smoke else ["--release"]
+    # In a directory of its own: with the core cargo makes a libcni.so, too, which is not that of `make lib`.
+    profile = [] if smoke else ["--release", "--target-dir", str(TARGET / "rust")]
     arguments = [CARGO, "build", "--locked", "--bench", "core", *profile]
     run(arguments, ROOT)
     # Cargo names the program after a hash; it has to be asked.
