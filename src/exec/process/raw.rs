@@ -23,6 +23,8 @@ pub(super) unsafe fn call(number: c_long, arguments: [usize; 4]) -> Result<usize
     }
 }
 
+/// # Safety
+/// As [`call`].
 #[cfg(target_arch = "x86_64")]
 unsafe fn enter(number: c_long, [a, b, c, d]: [usize; 4]) -> isize {
     let result: isize;
@@ -40,6 +42,8 @@ unsafe fn enter(number: c_long, [a, b, c, d]: [usize; 4]) -> isize {
     result
 }
 
+/// # Safety
+/// As [`call`].
 #[cfg(target_arch = "aarch64")]
 unsafe fn enter(number: c_long, [a, b, c, d]: [usize; 4]) -> isize {
     let result: isize;
@@ -56,6 +60,8 @@ unsafe fn enter(number: c_long, [a, b, c, d]: [usize; 4]) -> isize {
     result
 }
 
+/// # Safety
+/// As [`call`].
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 unsafe fn enter(number: c_long, [a, b, c, d]: [usize; 4]) -> isize {
     // SAFETY: as the caller promises.
