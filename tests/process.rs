@@ -268,11 +268,13 @@ fn after_a_normal_exit_nobody_is_signalled_and_a_complete_answer_is_enough() {
 
 #[test]
 fn an_incomplete_answer_is_waited_for_during_the_grace() {
-    let survivor = Survivor::new();
-    let outcome = survivor.env(evil("late")).run();
-    assert_exited(&outcome, 0);
-    assert_eq!(outcome.stdout, b"{\"a\":1}");
-    survivor.assert_alive();
+    for mode in ["late", "silent"] {
+        let survivor = Survivor::new();
+        let outcome = survivor.env(evil(mode)).run();
+        assert_exited(&outcome, 0);
+        assert_eq!(outcome.stdout, b"{\"a\":1}", "{mode}");
+        survivor.assert_alive();
+    }
     for command in [Command::Add, Command::Del] {
         let survivor = Survivor::new();
         let outcome = survivor.env(evil("daemon")).command(command).env("EVIL_TEXT", "{").grace(SOON).run();

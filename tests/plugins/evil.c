@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -288,6 +289,16 @@ int main(int argc, char **argv)
 			outlive();
 		}
 		put(1, "{\"a\"");
+		return 0;
+	}
+	if (!strcmp(mode, "silent")) { /* the whole answer comes after the end of the plugin */
+		pid_t plugin = getpid();
+		if (fork() == 0) {
+			while (getppid() == plugin)
+				sched_yield();
+			put(1, "{\"a\":1}");
+			outlive();
+		}
 		return 0;
 	}
 	fprintf(stderr, "no mode %s\n", mode);
