@@ -216,7 +216,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use proptest::collection::vec;
     use proptest::prelude::*;
-    use proptest::sample::select;
+    use proptest::sample::{select, subsequence};
 
     use super::super::members_or_null;
     use super::*;
@@ -293,48 +293,114 @@ mod tests {
         (space(), inner, space()).prop_map(|(before, inner, behind)| format!("{before}{inner}{behind}"))
     }
 
-    fn object(
-        keys: &'static [&'static str],
-        value: impl Strategy<Value = String>,
-    ) -> impl Strategy<Value = String> {
-        let key = prop_oneof![40 => select(keys.to_vec()), 1 => select(vec!["x", "Name", "mt\\u0075"])];
-        let member = (spaced(key.prop_map(|key| format!("\"{key}\""))), spaced(value));
-        let member = member.prop_map(|(key, value)| format!("{key}:{value}"));
-        vec(member, 0..5).prop_map(|members| format!("{{{}}}", members.join(",")))
+    /// An object with some of these fields, each with a value of its kind; now and then with what is not of the common form.
+    fn object(fields: &'static [(&'static str, &'static [&'static str])]) -> impl Strategy<Value = String> {
+        let strange = select(vec![
+            r#""x":1"#,
+            r#""Name":"a""#,
+            r#""mt\u0075":1"#,
+            r#""mtu":1.0"#,
+            r#""mtu":1e3"#,
+            r#""mtu":-0"#,
+            r#""mtu":01"#,
+            r#""name":null"#,
+            r#""name":"\t""#,
+            r#""name":true"#,
+            r#""gateway":"""#,
+            r#""table":9223372036854775808"#,
+        ]);
+        let member = move |(name, values): (&str, &'static [&'static str])| {
+            let name = name.to_owned();
+            select(values.to_vec()).prop_map(move |value| format!("\"{name}\":{value}"))
+        };
+        let known = subsequence(fields.to_vec(), 0..=fields.len());
+        let known = known.prop_flat_map(move |fields| fields.into_iter().map(member).collect::<Vec<_>>());
+        // A member twice is written twice.
+        let more = prop_oneof![
+            30 => Just(None),
+            1 => strange.prop_map(|member| Some(member.to_owned())),
+            1 => select(fields.to_vec()).prop_flat_map(member).prop_map(Some),
+        ];
+        (known, more).prop_flat_map(|(mut members, more)| {
+            members.extend(more);
+            let members: Vec<_> = members.into_iter().map(|member| spaced(Just(member))).collect();
+            members.prop_map(|members| format!("{{{}}}", members.join(",")))
+        })
     }
 
     fn list(element: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
         vec(spaced(element), 0..4).prop_map(|elements| format!("[{}]", elements.join(",")))
     }
 
-    /// Results that are nearly of the common form, and now and then are.
+    const TEXTS: &[&str] =
+        &[r#""eth0""#, r#""""#, r#""é""#, r#""/run/netns/a-name-that-is-longer-than-most""#];
+    const CIDRS: &[&str] = &[r#""10.1.0.5/16""#, r#""fd00::5/64""#, r#""::ffff:1.2.3.4/120""#];
+    const IPS: &[&str] = &[r#""10.1.0.1""#, r#""fd00::1""#, r#""::ffff:1.2.3.4""#];
+    const NUMBERS: &[&str] = &["0", "1", "-7", "1500", "9223372036854775807"];
+
+    /// Results that are mostly of the common form.
     fn near() -> impl Strategy<Value = String> {
-        let leaf = || {
-            prop_oneof![
-                8 => select(vec![
-                    r#""10.1.0.5/16""#, r#""10.1.0.1""#, r#""fd00::1""#, r#""fd00::5/64""#, r#""::ffff:1.2.3.4/120""#,
-                    r#""eth0""#, r#""""#, r#""4""#, "0", "1", "-7", "1500",
-                ]),
-                1 => select(vec!["null", "true", "1.0", "1e3", "-0", "01", r#""\t""#, "[]", "{}", "9223372036854775808"]),
-            ]
-            .prop_map(str::to_owned)
+        let route = || {
+            const FIELDS: &[(&str, &[&str])] = &[
+                ("dst", CIDRS),
+                ("gw", IPS),
+                ("mtu", NUMBERS),
+                ("advmss", NUMBERS),
+                ("priority", NUMBERS),
+                ("table", NUMBERS),
+                ("scope", NUMBERS),
+            ];
+            object(FIELDS)
         };
-        let route = || object(&["dst", "gw", "mtu", "advmss", "priority", "table", "scope"], leaf());
-        let legacy = object(&["ip", "gateway", "routes"], prop_oneof![leaf(), list(route())]);
-        let interface = object(&["name", "mac", "mtu", "sandbox", "socketPath", "pciID"], leaf());
-        let ip = object(&["version", "interface", "address", "gateway"], leaf());
-        let dns = object(&["nameservers", "domain", "search", "options"], prop_oneof![leaf(), list(leaf())]);
-        let member = prop_oneof![
-            list(interface).prop_map(|value| format!(r#""interfaces":{value}"#)),
-            list(ip).prop_map(|value| format!(r#""ips":{value}"#)),
-            list(route()).prop_map(|value| format!(r#""routes":{value}"#)),
-            legacy.prop_map(|value| format!(r#""ip4":{value}"#)),
-            dns.prop_map(|value| format!(r#""dns":{value}"#)),
-        ];
-        let members = vec(spaced(member), 0..4);
-        (select(version::ALL.to_vec()), members, "[ }]?").prop_map(|(version, members, more)| {
-            let members: String = members.iter().map(|member| format!(",{member}")).collect();
-            format!(r#"{{"cniVersion":"{version}"{members}}}{more}"#)
+        let interface = |new: bool| {
+            object(if new {
+                &[
+                    ("name", TEXTS),
+                    ("mac", TEXTS),
+                    ("mtu", NUMBERS),
+                    ("sandbox", TEXTS),
+                    ("socketPath", TEXTS),
+                    ("pciID", TEXTS),
+                ]
+            } else {
+                &[("name", TEXTS), ("mac", TEXTS), ("sandbox", TEXTS)]
+            })
+        };
+        let ip = |new: bool| {
+            object(if new {
+                &[("interface", NUMBERS), ("address", CIDRS), ("gateway", IPS)]
+            } else {
+                &[("version", TEXTS), ("interface", NUMBERS), ("address", CIDRS), ("gateway", IPS)]
+            })
+        };
+        let legacy = move || {
+            (object(&[("ip", CIDRS), ("gateway", IPS)]), list(route())).prop_map(|(object, routes)| {
+                let comma = if object.trim().len() > 2 { "," } else { "" };
+                format!("{}{comma}\"routes\":{routes}}}", &object[..object.len() - 1])
+            })
+        };
+        const STRINGS: &[&str] = &["[]", r#"["a"]"#, r#"[ "a" , "b" ]"#];
+        let dns = || {
+            object(&[("nameservers", STRINGS), ("domain", TEXTS), ("search", STRINGS), ("options", STRINGS)])
+        };
+        let version = select(version::ALL.to_vec());
+        version.prop_flat_map(move |version| {
+            let member = |name: &'static str, value: BoxedStrategy<String>| {
+                prop_oneof![1 => Just(String::new()), 2 => value.prop_map(move |value| format!(",\"{name}\":{value}"))]
+            };
+            let new = version >= "1.0.0";
+            let parts = if version < "0.3.0" {
+                vec![member("ip4", legacy().boxed()), member("ip6", legacy().boxed())]
+            } else {
+                vec![
+                    member("interfaces", list(interface(new)).boxed()),
+                    member("ips", list(ip(new)).boxed()),
+                    member("routes", list(route()).boxed()),
+                ]
+            };
+            (parts, member("dns", dns().boxed()), prop_oneof![20 => Just(""), 1 => Just("}")]).prop_map(
+                move |(parts, dns, more)| format!(r#"{{"cniVersion":"{version}"{}{dns}}}{more}"#, parts.concat()),
+            )
         })
     }
 
