@@ -90,18 +90,12 @@ impl CniResult {
     /// [`Status::InvalidResult`], as [`CniResult::from_plugin_output`]; a version that is not a string is
     /// an error here.
     pub fn from_json(text: &str) -> Result<CniResult> {
-        match common::read(text) {
-            Some(result) => Ok(result),
-            None => CniResult::from_members(members_or_null(text), Order::AsWritten),
-        }
+        CniResult::read_or(text, || CniResult::from_members(members_or_null(text), Order::AsWritten))
     }
 
     /// The same for a text that was checked.
     pub(crate) fn from_raw(raw: &RawValue) -> Result<CniResult> {
-        match common::read(raw.get()) {
-            Some(result) => Ok(result),
-            None => CniResult::from_members(members_or_null_of(raw), Order::AsWritten),
-        }
+        CniResult::from_checked(raw, Order::AsWritten)
     }
 
     /// Reads the result in a cache file, which the original takes apart and encodes again before it reads it:
@@ -110,10 +104,16 @@ impl CniResult {
     /// # Errors
     /// As [`CniResult::from_json`].
     pub(crate) fn from_cache(raw: &RawValue) -> Result<CniResult> {
-        match common::read(raw.get()) {
-            Some(result) => Ok(result),
-            None => CniResult::from_members(members_or_null_of(raw), Order::Resorted),
-        }
+        CniResult::from_checked(raw, Order::Resorted)
+    }
+
+    fn from_checked(raw: &RawValue, order: Order) -> Result<CniResult> {
+        CniResult::read_or(raw.get(), || CniResult::from_members(members_or_null_of(raw), order))
+    }
+
+    /// The result of a text of the common form, or what the reader of all others says.
+    fn read_or(text: &str, other: impl FnOnce() -> Result<CniResult>) -> Result<CniResult> {
+        common::read(text).map_or_else(other, Ok)
     }
 
     fn from_members(members: Result<Vec<Member<'_>>, Problem>, order: Order) -> Result<CniResult> {
