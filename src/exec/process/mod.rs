@@ -54,6 +54,8 @@ const BUSY_PAUSE: Duration = Duration::from_millis(64);
 ///   started: [`Outcome::interruption`] says why, [`Outcome::termination`] is [`Termination::NotStarted`].
 /// - [`Outcome::stdout`] is the beginning of stdout, [`Outcome::stderr`] the end of stderr, each at most
 ///   [`max_output_bytes`](super::Limits::max_output_bytes).
+/// - The output is read as it comes, but for 40 ms from the start of a command without result, and from the first output of
+///   another: a plugin that writes more than its pipe holds (64 KiB) is held up that long, once.
 /// - [`Termination::Unknown`] also is the end of a process that did not go away within a second of its SIGKILL
 ///   (an uninterruptible system call); it is reaped in the course of a later call.
 ///
