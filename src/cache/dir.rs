@@ -6,7 +6,7 @@ use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read, Seek};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -161,11 +161,26 @@ impl Dir {
         let flags = libc::O_RDWR | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW;
         let file = File::from(sys::openat(self.file.as_fd(), &c_name(name)?, flags, FILE_MODE)?);
         first(&file);
-        let metadata = file.metadata()?;
-        if metadata.permissions().mode() & 0o7777 != FILE_MODE {
-            file.set_permissions(Permissions::from_mode(FILE_MODE))?;
-        }
+        let metadata = with_file_mode(&file)?;
         Ok((file, metadata))
+    }
+
+    /// A new file of the same mode that has no name and is to get one in this directory, where the file system has such
+    /// files. The kernel looks whether this process may make entries here.
+    pub(super) fn create_unnamed(&self) -> io::Result<File> {
+        let flags = libc::O_RDWR | libc::O_TMPFILE;
+        let file = File::from(sys::openat(self.file.as_fd(), c".", flags, FILE_MODE)?);
+        with_file_mode(&file)?;
+        Ok(file)
+    }
+
+    /// Makes `file`, which has no name, the entry `name`; tells with false that the name is taken.
+    pub(super) fn link(&self, file: &File, name: &str) -> io::Result<bool> {
+        match sys::link(file.as_fd(), self.file.as_fd(), &c_name(name)?) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Removes the entry `name`; tells whether there was one.
@@ -252,14 +267,16 @@ impl Dir {
 }
 
 impl Entry {
-    /// What one call reads; nothing of a file that `buffer` cannot hold, and of what has no places to read from
+    /// What one call reads; nothing of a file that `buffer` cannot hold as it is, and of what has no places to read from
     /// (a FIFO).
     ///
     /// Nobody asked what kind of file this is, and whether there is more: it is to be believed only when it
     /// makes sense by itself. [`Entry::contents`] has the answer to everything else.
-    pub(super) fn glance<'b>(&self, buffer: &'b mut [u8]) -> &'b [u8] {
-        let length = self.0.read_at(buffer, 0).unwrap_or(0);
-        if length < buffer.len() { &buffer[..length] } else { &[] }
+    pub(super) fn glance<'b>(&self, buffer: &'b mut Vec<u8>) -> &'b [u8] {
+        match sys::read_beginning(self.0.as_fd(), buffer) {
+            Ok(()) if buffer.len() < buffer.capacity() => buffer,
+            _ => &[],
+        }
     }
 
     /// What is in it, at most [`MAX_FILE_BYTES`]. What is not a regular file is an error.
@@ -287,6 +304,15 @@ fn regular(file: File) -> io::Result<(File, Metadata)> {
         metadata if metadata.is_file() => Ok((file, metadata)),
         _ => Err(io::Error::other("it is not a regular file")),
     }
+}
+
+/// Gives a new file the mode that the umask may have taken away.
+fn with_file_mode(file: &File) -> io::Result<Metadata> {
+    let metadata = file.metadata()?;
+    if metadata.permissions().mode() & 0o7777 != FILE_MODE {
+        file.set_permissions(Permissions::from_mode(FILE_MODE))?;
+    }
+    Ok(metadata)
 }
 
 /// The error of a step on `path`.

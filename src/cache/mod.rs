@@ -6,7 +6,7 @@
 //! ```text
 //! <cacheDir>/results/<network>-<containerID>-<ifName>    one attachment          (names, format)
 //! <cacheDir>/results/@<hash>-<containerID>-<ifName>      one whose plain name is taken or too long
-//! <cacheDir>/.libcni/tmp/                                files being written     (store)
+//! <cacheDir>/.libcni/tmp/                                files being written that need a name   (temp)
 //! <cacheDir>/.libcni/locks                               one byte for each lock  (locks)
 //! <cacheDir>/.libcni/corrupt/                            files set aside         (store)
 //! ```
@@ -80,8 +80,8 @@ struct Opened {
     tmp: OnceLock<Arc<Dir>>,
     /// The file that showed that the cache is writable: the one to write to.
     probe: Mutex<Option<store::Probe>>,
-    /// Whether the attachment was found under its plain name and under no other.
-    plain_alone: AtomicBool,
+    /// Whether the attachment was found under its plain name.
+    plain_is_own: AtomicBool,
 }
 
 /// An attachment and what its ADD returned.
@@ -158,17 +158,16 @@ impl Cache {
     pub fn load(&self, key: &AttachmentKey) -> Result<Lookup> {
         let names = self.names(key)?;
         let Some(base) = self.base()? else { return Ok(Lookup::Absent) };
-        let places = match Places::read_below(&base, &names, key) {
+        let places = match Places::find_below(&base, &names, key) {
             Some(places) => places,
             None => match self.results()? {
-                Some(results) => Places::read(&results, &names, key)?,
+                Some(results) => Places::find(&names, |name| see(&results, name, key))?,
                 None => return Ok(Lookup::Absent),
             },
         };
         let Places { hashed, plain } = places;
         if let Some(opened) = &self.opened {
-            let plain_alone = matches!((&plain, &hashed), (Seen::Own(_), Seen::Absent));
-            opened.plain_alone.store(plain_alone, Ordering::Relaxed);
+            opened.plain_is_own.store(matches!(plain, Seen::Own(_)), Ordering::Relaxed);
         }
         let corrupt = |name: &str, reason| {
             Lookup::Corrupt(Problem { path: base.path().join(RESULTS).join(name), reason })
@@ -193,10 +192,14 @@ impl Cache {
     pub fn remove(&self, key: &AttachmentKey) -> Result<CorruptFiles> {
         let names = self.names(key)?;
         let Some(results) = self.results()? else { return Ok(CorruptFiles::default()) };
-        if let (Some(opened), Some(name)) = (&self.opened, names.plain())
-            && opened.plain_alone.load(Ordering::Relaxed)
+        let remove =
+            |name: &str| results.remove(name).map_err(|error| results.failed("remove", name, &error));
+        // What this operation found under its lock need not be read again.
+        let is_own = |opened: &Arc<Opened>| opened.plain_is_own.load(Ordering::Relaxed);
+        if let Some(name) = names.plain().filter(|_| self.opened.as_ref().is_some_and(is_own))
+            && matches!(see(&results, &names.hashed, key)?, Seen::Absent)
         {
-            results.remove(name).map_err(|error| results.failed("remove", name, &error))?;
+            remove(name)?;
             return Ok(CorruptFiles::default());
         }
         let places = Places::read(&results, &names, key)?;
@@ -208,7 +211,7 @@ impl Cache {
             match seen {
                 Seen::Legacy(_) if !owns_legacy => {}
                 Seen::Own(_) | Seen::Legacy(_) => {
-                    results.remove(name).map_err(|error| results.failed("remove", name, &error))?;
+                    remove(name)?;
                 }
                 Seen::Corrupt { reason, settled } => {
                     self.clear_away(&results, name, reason, *settled, &mut corrupt);
@@ -310,10 +313,19 @@ impl Places {
         Places::see(names, |name| see(results, name, key))
     }
 
+    /// As far as what counts needs it: what stands under the plain name and is the attachment's counts, whatever the
+    /// other holds.
+    fn find<E>(names: &Names, see: impl Fn(&str) -> Result<Seen, E>) -> Result<Places, E> {
+        match names.plain().map_or(Ok(Seen::Absent), &see)? {
+            plain @ Seen::Own(_) => Ok(Places { hashed: Seen::Absent, plain }),
+            _ => Places::see(names, see),
+        }
+    }
+
     /// The same seen from the cache directory, so that nobody opens the one of attachments to look at a file or two;
     /// `None` where that is not to be had, or not good news: a walk will explain.
-    fn read_below(base: &Dir, names: &Names, key: &AttachmentKey) -> Option<Places> {
-        Places::see(names, |name| seen(base.entry_below(&[RESULTS, name].join("/")), key)).ok()
+    fn find_below(base: &Dir, names: &Names, key: &AttachmentKey) -> Option<Places> {
+        Places::find(names, |name| seen(base.entry_below(&[RESULTS, name].join("/")), key)).ok()
     }
 
     fn see<E>(names: &Names, see: impl Fn(&str) -> Result<Seen, E>) -> Result<Places, E> {

@@ -24,7 +24,7 @@ pub(super) struct Unusable {
 
 impl Reader {
     pub(super) fn new() -> Reader {
-        Reader { buffer: vec![0; GLANCE_BYTES], config: Config::default() }
+        Reader { buffer: Vec::with_capacity(GLANCE_BYTES), config: Config::default() }
     }
 
     /// Reads the file, and hands what it says to `then`.

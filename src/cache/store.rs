@@ -22,6 +22,9 @@ const SETTLED_AFTER: Duration = Duration::from_secs(10);
 /// They are kept for people to look at, not for ever.
 const CORRUPT_MOST: usize = 100;
 
+/// No attachment's file is shorter.
+const LEAST_BYTES: usize = 128;
+
 /// How often the place of a file may change under a store that no lock protects.
 const ATTEMPTS: usize = 16;
 
@@ -41,12 +44,6 @@ pub struct CorruptFiles {
     pub set_aside: Vec<SetAside>,
     /// Those that stay where they are: somebody may be writing them, or they cannot be moved.
     pub left: Vec<Problem>,
-}
-
-/// The directories of a store.
-struct Dirs {
-    results: Arc<Dir>,
-    tmp: Arc<Dir>,
 }
 
 /// What [`Cache::check_writable`] leaves to the store of the same operation.
@@ -71,18 +68,32 @@ impl Cache {
     /// As [`Cache::store`].
     pub fn check_writable(&self, key: &AttachmentKey) -> Result<()> {
         let names = self.names(key)?;
-        let Dirs { results, tmp } = self.make_dirs()?;
-        results.check_writable().map_err(|error| results.failed("write", shown(&names), &error))?;
-        temp::sweep(&tmp);
-        let mut file = Temp::create(&tmp).map_err(|error| results.failed("write", shown(&names), &error))?;
-        // As much as a small attachment: a full disk often still has room for an empty file.
-        file.write(&[0; 4096]).map_err(|error| results.failed("write", shown(&names), &error))?;
-        let places = Places::read(&results, &names, key)?;
+        let results = self.make_results()?;
+        let mut probe = self.probe(&results, key, &names)?;
+        // A full disk often still has room for an empty file. What begins a block has the whole of it, and most attachments
+        // need no more.
+        let room = probe.file.write(&[0; LEAST_BYTES]);
+        room.map_err(|error| results.failed("write", shown(&names), &error))?;
         if let Some(opened) = &self.opened {
-            let free = matches!((places.plain, places.hashed), (Seen::Absent, Seen::Absent));
-            *opened.probe.lock().unwrap_or_else(PoisonError::into_inner) = Some(Probe { file, free });
+            *opened.probe.lock().unwrap_or_else(PoisonError::into_inner) = Some(probe);
         }
         Ok(())
+    }
+
+    /// Looks at the attachment's place, and makes the file that is going to be there.
+    fn probe(&self, results: &Arc<Dir>, key: &AttachmentKey, names: &Names) -> Result<Probe> {
+        let places = Places::read(results, names, key)?;
+        let free = matches!((places.plain, places.hashed), (Seen::Absent, Seen::Absent));
+        if free && let Ok(file) = Temp::without_name(results) {
+            return Ok(Probe { file, free });
+        }
+        results.check_writable().map_err(|error| results.failed("write", shown(names), &error))?;
+        Ok(Probe { file: self.named(results, names)?, free })
+    }
+
+    /// A file that can be put wherever there is something or nothing.
+    fn named(&self, results: &Dir, names: &Names) -> Result<Temp> {
+        Temp::create(&self.make_tmp()?).map_err(|error| results.failed("write", shown(names), &error))
     }
 
     /// Stores the attachment, in place of what was stored of it before.
@@ -106,16 +117,22 @@ impl Cache {
         let key = record.key;
         let names = self.names(key)?;
         let bytes = format::print(record)?.into_bytes();
-        let dirs = self.make_dirs()?;
+        let results = self.make_results()?;
         let probe = self.opened.as_ref().and_then(|opened| {
             let mut probe = opened.probe.lock().unwrap_or_else(PoisonError::into_inner);
             probe.take()
         });
-        match self.store_in(&dirs, key, &names, &bytes, probe) {
+        let is_gone = |dir: Option<&Arc<Dir>>| dir.is_some_and(|dir| dir.is_gone());
+        match self.store_in(&results, key, &names, &bytes, probe) {
             // Somebody removed the directories while the plugins ran.
-            Err(_) if self.opened.is_some() && (dirs.results.is_gone() || dirs.tmp.is_gone()) => {
+            Err(_)
+                if self
+                    .opened
+                    .as_ref()
+                    .is_some_and(|opened| is_gone(Some(&results)) || is_gone(opened.tmp.get())) =>
+            {
                 let again = Cache { opened: None, ..self.clone() };
-                again.store_in(&again.make_dirs()?, key, &names, &bytes, None)
+                again.store_in(&again.make_results()?, key, &names, &bytes, None)
             }
             outcome => outcome,
         }
@@ -123,24 +140,22 @@ impl Cache {
 
     fn store_in(
         &self,
-        Dirs { results, tmp }: &Dirs,
+        results: &Arc<Dir>,
         key: &AttachmentKey,
         names: &Names,
         bytes: &[u8],
         probe: Option<Probe>,
     ) -> Result<CorruptFiles> {
         let at = |step: &'static str| move |error: io::Error| results.failed(step, shown(names), &error);
+        let write = |file: &mut Temp| {
+            file.write(bytes).map_err(at("write"))?;
+            if self.durable { file.sync().map_err(at("sync")) } else { Ok(()) }
+        };
         let Probe { mut file, mut free } = match probe {
             Some(probe) => probe,
-            None => {
-                temp::sweep(tmp);
-                Probe { file: Temp::create(tmp).map_err(at("write"))?, free: false }
-            }
+            None => self.probe(results, key, names)?,
         };
-        file.write(bytes).map_err(at("write"))?;
-        if self.durable {
-            file.sync().map_err(at("sync"))?;
-        }
+        write(&mut file)?;
 
         let mut corrupt = CorruptFiles::default();
         for _ in 0..ATTEMPTS {
@@ -150,9 +165,17 @@ impl Cache {
                 false => Places::read(results, names, key)?,
             };
             let target = self.target(results, names, &places, &mut corrupt)?;
-            if !file.place((results, target.name), target.replace).map_err(at("store"))? {
+            match file.place((results, target.name), target.replace) {
+                Ok(true) => {}
+                // It can take nobody's place, and not every file system and host can give it a name.
+                Ok(false) | Err(_) if !file.has_name() => {
+                    file = self.named(results, names)?;
+                    write(&mut file)?;
+                    continue;
+                }
                 // Somebody who holds no lock was faster; look again at what stands there now.
-                continue;
+                Ok(false) => continue,
+                Err(error) => return Err(at("store")(error)),
             }
             if self.durable {
                 results.sync().map_err(|error| dir::failed("sync", results.path(), &error))?;
@@ -242,22 +265,24 @@ impl Cache {
         Ok(Some(SetAside { from: results.path().join(name), to: corrupt.path().join(to) }))
     }
 
-    fn make_dirs(&self) -> Result<Dirs> {
-        let made =
-            |dir: Option<Arc<Dir>>| dir.ok_or_else(|| internal("a directory of the cache was not made"));
+    fn make_results(&self) -> Result<Arc<Dir>> {
         let base = self.make_base()?;
-        let results = made(
-            self.opened(|opened| &opened.results, || make_subdir(&base, RESULTS, self.durable).map(Some))?,
-        )?;
-        let tmp = self.opened(
-            |opened| &opened.tmp,
-            || match base.subdir_below(c".libcni/tmp") {
-                Some(tmp) => Ok(Some(tmp)),
-                None => make_subdir(&make_subdir(&base, OWN, self.durable)?, TMP, self.durable).map(Some),
-            },
-        )?;
-        Ok(Dirs { results, tmp: made(tmp)? })
+        let make = || make_subdir(&base, RESULTS, self.durable).map(Some);
+        made(self.opened(|opened| &opened.results, make)?)
     }
+
+    fn make_tmp(&self) -> Result<Arc<Dir>> {
+        let base = self.make_base()?;
+        let make = || match base.subdir_below(c".libcni/tmp") {
+            Some(tmp) => Ok(Some(tmp)),
+            None => make_subdir(&make_subdir(&base, OWN, self.durable)?, TMP, self.durable).map(Some),
+        };
+        made(self.opened(|opened| &opened.tmp, make)?)
+    }
+}
+
+fn made(dir: Option<Arc<Dir>>) -> Result<Arc<Dir>> {
+    dir.ok_or_else(|| internal("a directory of the cache was not made"))
 }
 
 /// The name for messages: a failed write is about the attachment's file, not about a temporary one.

@@ -1,6 +1,6 @@
 //! The system calls that the standard library lacks: files by directory descriptor, and their locks.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
@@ -124,6 +124,25 @@ pub(super) fn renameat(
     }
 }
 
+/// Gives the open file `file` the name `to` in `dir`. Who may not do that by descriptor does it by the link in /proc, as open(2)
+/// advises.
+pub(super) fn link(file: BorrowedFd<'_>, dir: BorrowedFd<'_>, to: &CStr) -> io::Result<()> {
+    let linkat = |from: BorrowedFd<'_>, name: &CStr, flags: c_int| {
+        // SAFETY: both names are NUL-terminated and outlive the call, all descriptors are open while they are borrowed.
+        retry(|| unsafe {
+            libc::linkat(from.as_raw_fd(), name.as_ptr(), dir.as_raw_fd(), to.as_ptr(), flags)
+        })
+        .map(drop)
+    };
+    match linkat(file, c"", libc::AT_EMPTY_PATH) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let name = CString::new(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+            linkat(file, &name, libc::AT_SYMLINK_FOLLOW)
+        }
+        outcome => outcome,
+    }
+}
+
 /// Takes the whole-file lock of `fd` unless somebody else has it.
 pub(super) fn try_flock(fd: BorrowedFd<'_>) -> io::Result<bool> {
     // SAFETY: flock takes no pointers.
@@ -194,6 +213,20 @@ pub(super) fn getdents(dir: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usi
             }
         }
     }
+}
+
+/// Makes what one call reads from the beginning of a file the contents of `buffer`, as much as that has room for.
+pub(super) fn read_beginning(file: BorrowedFd<'_>, buffer: &mut Vec<u8>) -> io::Result<()> {
+    buffer.clear();
+    let room = buffer.spare_capacity_mut();
+    let count = retry(|| {
+        // SAFETY: pread writes at most `room.len()` bytes to memory that the vector owns and has not given out.
+        let count = unsafe { libc::pread(file.as_raw_fd(), room.as_mut_ptr().cast(), room.len(), 0) };
+        c_int::try_from(count).unwrap_or(-1)
+    })?;
+    // SAFETY: pread has just written `count` bytes to the beginning of the vector's memory, and no more than it had room for.
+    unsafe { buffer.set_len(usize::try_from(count).unwrap_or(0)) };
+    Ok(())
 }
 
 /// Waits until `fd` is readable, or that many milliseconds; tells whether it is readable.

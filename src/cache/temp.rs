@@ -1,8 +1,10 @@
-//! Files being written, in `<cacheDir>/.libcni/tmp`.
+//! Files being written.
 //!
-//! The writer holds the file's own lock (flock) for as long as it lives. The kernel lets go of it when the
-//! process ends, however that happens, in whatever pid namespace; so a file here that nobody has locked
-//! is a dead writer's, and the next store removes it.
+//! One that takes nobody's place has no name until it is whole (`O_TMPFILE`), and a crash leaves nothing of it. Others, and all where
+//! the file system has no such files, are in `<cacheDir>/.libcni/tmp`. There the
+//! writer holds the file's own lock (flock) for as long as it lives. The kernel lets go of it when the
+//! process ends, however that happens, in whatever pid namespace; so a file there that nobody has locked
+//! is a dead writer's, and the next one who writes there removes it.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -23,18 +25,32 @@ const SWEEP_MOST: usize = 32;
 /// How often a name may turn out to be taken, or a new file to be swept before it was locked.
 const ATTEMPTS: usize = 16;
 
-/// A new file. It is removed when it goes out of scope before it was put in its place.
+/// A new file. Nothing is left of it when it goes out of scope before it was put in its place.
 #[derive(Debug)]
 pub(super) struct Temp {
-    dir: Arc<Dir>,
-    name: String,
     file: File,
     length: u64,
-    placed: bool,
+    /// Where it has a name.
+    named: Option<Named>,
+}
+
+/// The name of a file being written. It is removed when it goes out of scope before it was given up.
+#[derive(Debug)]
+struct Named {
+    dir: Arc<Dir>,
+    name: String,
+    gone: bool,
 }
 
 impl Temp {
+    /// One without a name, which can be put into `dir` where nothing stands; where the file system can do that.
+    pub(super) fn without_name(dir: &Dir) -> io::Result<Temp> {
+        Ok(Temp { file: dir.create_unnamed()?, length: 0, named: None })
+    }
+
+    /// One in `dir`, the directory of files being written, of which it removes what dead writers left.
     pub(super) fn create(dir: &Arc<Dir>) -> io::Result<Temp> {
+        sweep(dir);
         for _ in 0..ATTEMPTS {
             let name = unique();
             let mut locked = Ok(false);
@@ -44,7 +60,8 @@ impl Temp {
                 outcome => outcome?,
             };
             // From here on the name is removed on every way out.
-            let temp = Temp { dir: dir.clone(), name, file, length: 0, placed: false };
+            let named = Named { dir: dir.clone(), name, gone: false };
+            let temp = Temp { file, length: 0, named: Some(named) };
             match locked {
                 // Between its making and this lock a sweep may have taken it for a dead one.
                 Ok(true) if metadata.nlink() > 0 => return Ok(temp),
@@ -54,6 +71,10 @@ impl Temp {
             }
         }
         Err(io::Error::other("no temporary file lasts"))
+    }
+
+    pub(super) fn has_name(&self) -> bool {
+        self.named.is_some()
     }
 
     /// Makes `bytes` its contents, whatever they were.
@@ -71,24 +92,31 @@ impl Temp {
         self.file.sync_all()
     }
 
-    /// Makes the file `to` out of this one. Unless `replace`, tells with false that the name is taken.
+    /// Makes the file `to` out of this one. Tells with false that the name is taken, unless that is to be replaced; one
+    /// without a name cannot replace.
     pub(super) fn place(&mut self, to: (&Dir, &str), replace: bool) -> io::Result<bool> {
-        self.placed = self.dir.rename(&self.name, to, replace)?;
-        Ok(self.placed)
+        match &mut self.named {
+            Some(named) => {
+                named.gone = named.dir.rename(&named.name, to, replace)?;
+                Ok(named.gone)
+            }
+            None if replace => Ok(false),
+            None => to.0.link(&self.file, to.1),
+        }
     }
 }
 
-impl Drop for Temp {
+impl Drop for Named {
     fn drop(&mut self) {
-        if !self.placed {
+        if !self.gone {
             // Should this fail, a later sweep removes it.
             let _ = self.dir.remove(&self.name);
         }
     }
 }
 
-/// Removes what dead writers left. Never a reason for the store to fail.
-pub(super) fn sweep(dir: &Dir) {
+/// Removes what dead writers left. Never a reason for a store to fail.
+fn sweep(dir: &Dir) {
     let mut names = Vec::new();
     let _ = dir.some_names(|name| {
         if !is_own(name) {

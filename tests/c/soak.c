@@ -263,7 +263,9 @@ static void expect_nothing_left(const libcni *cni, int descriptors, int threads)
     CHECK(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
     CHECK_STATUS(LIBCNI_OK, libcni_get_cached_attachments(cni, NULL, &attachments, NULL));
     CHECK_TEXT("[]", attachments.data);
-    CHECK(count_entries(text("%s/cache/.libcni/tmp", scratch())) == 2); /* . and .. */
+    /* Made for a file that has to have a name while it is written. */
+    char *writing = text("%s/cache/.libcni/tmp", scratch());
+    CHECK(access(writing, F_OK) != 0 || count_entries(writing) == 2); /* . and .. */
     CHECK(begins == ends);
     libcni_buf_free(&attachments);
 }

@@ -152,12 +152,14 @@ fn works_on_a_read_only_file_system() {
 fn stores_and_locks() {
     let Some(dir) = dir() else { return };
     let cache = Cache::new(dir.join("made/on/the/way"), true);
-    let key = key("net", "id", "eth0");
+    let (once, twice) = (key("net", "once", "eth0"), key("net", "twice", "eth0"));
     let background = Context::background();
-    drop(cache.lock_attachment(&key, &background, None, &HeldLocks::none()).unwrap());
-    cache.check_writable(&key).unwrap();
-    cache.store(&entry(&key, "1")).unwrap();
-    assert_eq!(mark(&cache, &key).as_deref(), Some("1"));
+    drop(cache.lock_attachment(&once, &background, None, &HeldLocks::none()).unwrap());
+    for key in [&once, &twice, &twice] {
+        cache.check_writable(key).unwrap();
+        cache.store(&entry(key, "1")).unwrap();
+        assert_eq!(mark(&cache, key).as_deref(), Some("1"));
+    }
     say("done");
 }
 

@@ -13,7 +13,7 @@ use crate::children::{self, command, said};
 use crate::{entry, key, mark, names, results, temporary_files};
 
 /// What a store calls, in no order.
-const CALLS: [&str; 10] = [
+const CALLS: [&str; 11] = [
     "openat",
     "getdents64",
     "fstat",
@@ -23,6 +23,7 @@ const CALLS: [&str; 10] = [
     // The store's own; reports of the test are written by write.
     "pwrite64",
     "fsync",
+    "linkat",
     "renameat2",
     "unlinkat",
 ];
@@ -42,7 +43,7 @@ fn in_memory() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
-/// Every file is whole, and a later store cleans up.
+/// Every file is whole, and a later store that replaces one cleans up.
 fn check_after_crash(cache: &Cache) {
     let listing = cache.attachments(&AttachmentFilter::default()).unwrap();
     assert_eq!(listing.skipped, []);
@@ -50,7 +51,9 @@ fn check_after_crash(cache: &Cache) {
     for attachment in listing.attachments {
         assert!(mark(cache, &attachment.key).is_some());
     }
-    cache.store(&entry(&key("net", "after", "eth0"), "1")).unwrap();
+    for store in ["1", "2"] {
+        cache.store(&entry(&key("net", "after", "eth0"), store)).unwrap();
+    }
     assert_eq!(temporary_files(cache), [""; 0]);
     cache.remove(&key("net", "after", "eth0")).unwrap();
 }
@@ -88,31 +91,41 @@ fn a_process_killed_at_every_call_leaves_the_old_or_the_new_file() {
     if !can("strace", &["-qq", "-o", "/dev/null", "true"]) {
         return;
     }
-    let (mut old, mut new) = (0, 0);
-    for call in CALLS {
-        for when in 1.. {
-            let dir = in_memory();
-            let cache = Cache::new(dir.path(), true);
-            let key = key("net", "id", "eth0");
-            cache.store(&entry(&key, "old")).unwrap();
-            let inject = format!("inject={call}:signal=SIGKILL:when={when}");
-            let prefix = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &inject];
-            let output = command(&prefix, "stores_once", dir.path()).output().unwrap();
-            let mark = mark(&cache, &key).unwrap();
-            if output.status.success() {
-                // There is no such call any more.
-                assert_eq!(mark, "new", "{call} {when}");
-                break;
+    // One that takes the place of another, and one that is new.
+    for before in [Some("old"), None] {
+        let (mut old, mut new) = (0, 0);
+        for call in CALLS {
+            for when in 1.. {
+                let dir = in_memory();
+                let cache = Cache::new(dir.path(), true);
+                let key = key("net", "id", "eth0");
+                if let Some(before) = before {
+                    cache.store(&entry(&key, before)).unwrap();
+                }
+                let inject = format!("inject={call}:signal=SIGKILL:when={when}");
+                let prefix = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &inject];
+                let output = command(&prefix, "stores_once", dir.path()).output().unwrap();
+                let mark = mark(&cache, &key);
+                if output.status.success() {
+                    // There is no such call any more.
+                    assert_eq!(mark.as_deref(), Some("new"), "{call} {when}");
+                    break;
+                }
+                match mark.as_deref() {
+                    Some("new") => new += 1,
+                    other => {
+                        assert_eq!(other, before, "{call} {when}");
+                        old += 1;
+                    }
+                }
+                if before.is_none() {
+                    assert_eq!(temporary_files(&cache), [""; 0], "{call} {when}");
+                }
+                check_after_crash(&cache);
             }
-            match mark.as_str() {
-                "old" => old += 1,
-                "new" => new += 1,
-                other => panic!("{other}"),
-            }
-            check_after_crash(&cache);
         }
+        assert!(old > 10 && new > 0, "{before:?}: {old} {new}");
     }
-    assert!(old > 10 && new > 0, "{old} {new}");
 }
 
 #[test]
@@ -133,7 +146,9 @@ fn a_call_that_fails_leaves_the_old_file_and_no_other_and_names_the_step() {
         let dir = in_memory();
         let cache = Cache::new(dir.path(), true);
         let key = key("net", "id", "eth0");
-        cache.store(&entry(&key, "old")).unwrap();
+        for mark in ["older", "old"] {
+            cache.store(&entry(&key, mark)).unwrap();
+        }
         let path = results(&cache).join("net-id-eth0");
         let path = path.to_str().unwrap();
         let inject = format!("inject={call}:error={error}:when=1");
@@ -149,11 +164,68 @@ fn a_call_that_fails_leaves_the_old_file_and_no_other_and_names_the_step() {
 }
 
 #[test]
+fn a_new_file_that_fails_leaves_nothing_and_names_the_step() {
+    if !can("strace", &["-qq", "-o", "/dev/null", "true"]) {
+        return;
+    }
+    for (call, when, step, reason) in [
+        ("pwrite64", "1", "write", "input/output error"),
+        // The first is of the directory that was made.
+        ("fsync", "2", "sync", "input/output error"),
+    ] {
+        let dir = in_memory();
+        let cache = Cache::new(dir.path(), true);
+        let path = results(&cache).join("net-id-eth0");
+        let path = path.to_str().unwrap();
+        let inject = format!("inject={call}:error=EIO:when={when}");
+        let prefix = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &inject];
+        let mut child = command(&prefix, "stores_once", dir.path()).spawn().unwrap();
+        let said = said(&mut child).last();
+        child.wait().unwrap();
+        assert_eq!(said, Some(format!("Cache {path} failed to {step} {path}: {reason}")), "{call}");
+        assert_eq!(names(&results(&cache)), [""; 0]);
+        assert_eq!(names(cache.dir()), ["results"]);
+    }
+}
+
+/// File systems without files that have no name, and hosts that may give them none (no capability, and no /proc).
+#[test]
+fn where_a_file_without_a_name_cannot_be_had_or_named_one_with_a_name_does() {
+    if !can("strace", &["-qq", "-o", "/dev/null", "true"]) {
+        return;
+    }
+    let trace = in_memory();
+    let trace = trace.path().join("trace");
+    for (injected, named) in [
+        (Some("linkat:error=EPERM"), true),
+        (Some("linkat:error=EXDEV"), true),
+        // The first of the two ways.
+        (Some("linkat:error=ENOENT:when=1"), false),
+        (Some("linkat:error=ENOENT"), true),
+        (None, false),
+    ] {
+        let dir = in_memory();
+        let cache = Cache::new(dir.path(), false);
+        let inject = format!("inject={}", injected.unwrap_or("statfs:error=EIO"));
+        let trace = trace.to_str().unwrap();
+        let prefix =
+            ["strace", "-f", "-qq", "-o", trace, "-e", "trace=linkat,renameat2,statfs", "-e", &inject];
+        let output = command(&prefix, "stores_once", dir.path()).output().unwrap();
+        assert!(output.status.success());
+        assert_eq!(mark(&cache, &key("net", "id", "eth0")).as_deref(), Some("new"), "{injected:?}");
+        assert_eq!(fs::read_to_string(trace).unwrap().contains("renameat2("), named, "{injected:?}");
+        assert_eq!(temporary_files(&cache), [""; 0]);
+    }
+}
+
+#[test]
 fn a_dead_writers_file_is_removed_and_a_living_ones_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let cache = Cache::new(dir.path(), false);
     let key = key("net", "id", "eth0");
-    cache.store(&entry(&key, "1")).unwrap();
+    for mark in ["0", "1"] {
+        cache.store(&entry(&key, mark)).unwrap();
+    }
     let tmp = dir.path().join(".libcni/tmp");
     for name in ["dead", "alive"] {
         fs::write(tmp.join(name), "half a fi").unwrap();

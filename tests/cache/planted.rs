@@ -102,6 +102,8 @@ fn results_as_a_link_is_not_followed() {
 #[test]
 fn our_own_directory_as_a_link_is_not_followed() {
     let planted = planted();
+    // What stands there is replaced by a file that has a name before.
+    planted.cache.store(&entry(&key("net", "id", "eth0"), "0")).unwrap();
     symlink(planted.elsewhere(".libcni"), planted.cache.dir().join(".libcni")).unwrap();
     assert_eq!(planted.run(), owned(&["lock", "check", "store"].map(|name| (name, ".libcni"))));
     // A DEL that has something to set aside would write there.
@@ -122,6 +124,7 @@ fn links_in_our_own_directory_are_not_followed() {
         ("locks", "missing", vec![("lock", ".libcni/locks")]),
     ] {
         let planted = planted();
+        planted.cache.store(&entry(&key("net", "id", "eth0"), "0")).unwrap();
         fs::create_dir(planted.cache.dir().join(".libcni")).unwrap();
         symlink(planted.elsewhere(target), planted.cache.dir().join(".libcni").join(name)).unwrap();
         assert_eq!(planted.run(), owned(&expected), "{name} -> {target}");
@@ -182,7 +185,9 @@ fn nothing_waits_for_a_fifo_or_a_directory() {
         assert_eq!(planted.run(), owned(&expected), "{kind}");
         // An attachment beside it is not concerned.
         let other = key("net", "other", "eth0");
-        planted.cache.store(&entry(&other, "1")).unwrap();
+        for mark in ["0", "1"] {
+            planted.cache.store(&entry(&other, mark)).unwrap();
+        }
         let listing = planted.cache.attachments(&AttachmentFilter::default()).unwrap();
         assert_eq!((listing.attachments.len(), listing.skipped.len()), (1, 1), "{kind}");
     }

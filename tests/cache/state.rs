@@ -58,8 +58,13 @@ fn looking_and_removing_make_no_directories() {
 fn the_preflight_makes_the_directories_and_leaves_no_file() {
     let (_dir, cache) = fresh();
     cache.check_writable(&key("net", "id", "eth0")).unwrap();
-    assert_eq!(names(cache.dir()), [".libcni", "results"]);
+    assert_eq!(names(cache.dir()), ["results"]);
     assert_eq!(names(&results(&cache)), [""; 0]);
+    // What replaces another has a name while it is written.
+    cache.store(&entry(&key("net", "id", "eth0"), "1")).unwrap();
+    cache.check_writable(&key("net", "id", "eth0")).unwrap();
+    assert_eq!(names(cache.dir()), [".libcni", "results"]);
+    assert_eq!(names(&results(&cache)), ["net-id-eth0"]);
     assert_eq!(temporary_files(&cache), [""; 0]);
 }
 
@@ -82,7 +87,7 @@ fn modes_are_0700_and_0600_whatever_the_umask() {
         for path in ["results", ".libcni", ".libcni/tmp"] {
             assert_eq!(mode(&format!("on/the/way/{path}")), "700", "umask {umask}: {path}");
         }
-        for path in ["results/net-id-eth0", ".libcni/locks"] {
+        for path in ["results/net-once-eth0", "results/net-twice-eth0", ".libcni/locks"] {
             assert_eq!(mode(&format!("on/the/way/{path}")), "600", "umask {umask}: {path}");
         }
     }
