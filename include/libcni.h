@@ -974,6 +974,8 @@ int32_t libcni_validate_network(const libcni *cni,
 /**
  * The remembered attachments, sorted by the names of their files. Files that are not attachments are skipped.
  *
+ * Hundreds of files are read by up to four threads, which end with the call.
+ *
  * @param cni a runtime.
  * @param filter NULL for all, or a JSON object with any of `containerId`, `networkName`, `ifName`: all that are given must
  *        match.

@@ -47,6 +47,7 @@ mod descriptor;
 mod error;
 pub mod exec;
 pub mod networks;
+mod parallel;
 pub mod plugin;
 mod text;
 mod thread;

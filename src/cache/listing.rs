@@ -127,6 +127,28 @@ impl Iterator for Scan {
 }
 
 impl Scan {
+    /// The same files in that many parts or fewer, one after the other, each of them at least so many files: for as many threads.
+    pub(crate) fn split(self, parts: usize, least: usize) -> Vec<Scan> {
+        let Scan { filter, results, mut names, .. } = self;
+        let each = names.len().div_ceil(parts.max(1)).max(least).max(1);
+        let mut scans = Vec::with_capacity(parts);
+        while names.len() > 0 {
+            let names = names.by_ref().take(each).collect::<Vec<_>>().into_iter();
+            scans.push(Scan {
+                filter: filter.clone(),
+                results: results.clone(),
+                names,
+                reader: Reader::new(),
+            });
+        }
+        scans
+    }
+
+    /// How many files it still has to look at.
+    pub(crate) fn len(&self) -> usize {
+        self.names.len()
+    }
+
     /// Shows each attachment as it stands in its file, and gives the files that were skipped.
     pub(crate) fn show(mut self, show: &mut dyn FnMut(Found<'_>)) -> Result<Vec<Problem>> {
         let mut skipped = Vec::new();

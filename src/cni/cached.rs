@@ -1,6 +1,7 @@
 //! What is remembered of attachments, and DEL from what is remembered.
 
 use std::path::Path;
+use std::thread::available_parallelism;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -9,15 +10,23 @@ use super::gc::runtime_conf_of;
 use super::listed::Listed;
 use super::prev_result::{self, PrevResult};
 use super::{Cni, Target};
-use crate::cache::{Lookup, Problem, check_key};
+use crate::cache::{Lookup, Problem, Scan, check_key};
 use crate::conf;
 use crate::context::Context;
 use crate::error::{Error, Result, Status};
+use crate::parallel;
 use crate::text;
 use crate::types::attachment::{Attachment, AttachmentFilter, AttachmentKey, serialize_config};
 use crate::types::network::{NetworkConfigList, PluginConfig};
 use crate::types::result::CniResult;
 use crate::types::runtime::RuntimeConf;
+
+/// Several threads read what is remembered of many attachments, each at least that many files: what a thread costs is little
+/// beside them.
+const FILES_OF_A_THREAD: usize = 400;
+
+/// The others of the host's processors stay the host's.
+const MOST_THREADS: usize = 4;
 
 /// The configuration of an ADD, and the runtime's side of it.
 #[derive(Clone, Debug)]
@@ -117,12 +126,23 @@ impl Cni {
     /// # Errors
     /// As there.
     pub fn get_cached_attachments_json(&self, filter: &AttachmentFilter) -> Result<String> {
-        let mut listed = Listed::default();
-        if let Some(cache) = self.cache(None) {
-            let skipped = cache.scan(filter)?.show(&mut |found| listed.add(&found))?;
-            self.report_skipped(&skipped);
-        }
-        Ok(listed.close())
+        let Some(cache) = self.cache(None) else { return Ok(Listed::default().close()) };
+        let write = |scan: Scan| {
+            let mut listed = Listed::default();
+            let skipped = scan.show(&mut |found| listed.add(&found))?;
+            Ok((listed, skipped))
+        };
+        let scan = cache.scan(filter)?;
+        let written = if scan.len() < 2 * FILES_OF_A_THREAD {
+            vec![write(scan)]
+        } else {
+            let threads = available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+            parallel::map(&Context::background(), scan.split(threads, FILES_OF_A_THREAD), write)
+        };
+        let (listed, skipped): (Vec<_>, Vec<_>) =
+            written.into_iter().collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        skipped.iter().for_each(|skipped| self.report_skipped(skipped));
+        Ok(Listed::join(listed).close())
     }
 
     fn report_skipped(&self, skipped: &[Problem]) {

@@ -74,4 +74,21 @@ impl Listed {
         self.out.push_str(if self.out.is_empty() { "[]" } else { "]" });
         self.out
     }
+
+    /// The array of several, one behind the other.
+    pub(super) fn join(parts: impl IntoIterator<Item = Listed>) -> Listed {
+        parts.into_iter().reduce(Listed::followed_by).unwrap_or_default()
+    }
+
+    fn followed_by(mut self, next: Listed) -> Listed {
+        match next.out.strip_prefix('[') {
+            Some(attachments) if !self.out.is_empty() => {
+                self.out.push(',');
+                self.out.push_str(attachments);
+                self
+            }
+            Some(_) => next,
+            None => self,
+        }
+    }
 }

@@ -21,7 +21,7 @@
 //!
 //! # The map
 //! - `options.rs`: what it is made of and where networks come from; `load.rs`: from there to a [`Snapshot`]
-//! - `container.rs`: whom a call is about; `setup.rs`, `remove.rs`, `status.rs`: the calls; `parallel.rs`: their threads;
+//! - `container.rs`: whom a call is about; `setup.rs`, `remove.rs`, `status.rs`: the calls;
 //!   `remembered.rs`: what the cache knows of a container beside what is loaded
 //! - `result.rs`: the results of all networks, added up
 //! - `watch/`: changes of the configuration; `metrics.rs`: counters and durations
@@ -30,7 +30,6 @@ mod container;
 mod load;
 mod metrics;
 mod options;
-mod parallel;
 mod remembered;
 mod remove;
 mod result;

@@ -6,7 +6,7 @@ use super::container::{Attached, Container};
 use super::metrics::Operation;
 use super::remembered::Remembered;
 use super::result::SetupResult;
-use super::{Networks, parallel, timed};
+use super::{Networks, timed};
 use crate::cni::Cni;
 use crate::context::Context;
 use crate::error::{Error, Result, Status, code};
@@ -82,7 +82,7 @@ impl Networks {
         }
         let rest = &attachments[outcomes.len()..];
         if !rest.is_empty() {
-            outcomes.extend(parallel::map(ctx, rest, add));
+            outcomes.extend(crate::parallel::map(ctx, rest, add));
         }
         outcomes
     }

@@ -1,11 +1,14 @@
 //! Which attachments are listed, and which files are not even opened.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use cni::cache::{Cache, Scanned};
+use cni::cni::{Event, Observer};
+use cni::exec::process::ProcessExec;
 use cni::types::attachment::{AttachmentFilter, AttachmentKey};
-use cni::{CacheDir, Cni, CniOptions, Status};
+use cni::{CacheDir, Cni, CniOptions, Context, Status};
 
 use crate::{entry, key, names, plain_path, results, write_in_place};
 
@@ -178,4 +181,44 @@ fn the_text_of_a_list_is_that_of_its_attachments() {
     assert_eq!(same(&filter("", "", "")), configs.len() + 2);
     assert_eq!(same(&filter("", "c4", "")), 2);
     assert_eq!(same(&filter("n", "c9", "")), 0);
+}
+
+/// The files that an observer is told of.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<String>>>);
+
+impl Observer for Told {
+    fn on_event(&self, _: &Context, event: &Event<'_>) {
+        if let Event::CacheProblem { path, .. } = event {
+            let name = Path::new(path).file_name().unwrap().to_str().unwrap().to_owned();
+            self.0.lock().unwrap().push(name);
+        }
+    }
+}
+
+/// So many that several threads read them, wherever there are several processors.
+#[test]
+fn the_text_of_a_long_list_is_in_order_and_tells_of_every_file_that_was_skipped() {
+    let dir = tempfile::tempdir().unwrap();
+    let told = Told::default();
+    let options = CniOptions { cache_dir: CacheDir::At(dir.path().to_owned()), ..CniOptions::default() };
+    let cni = Cni::with_observer(options, ProcessExec::default(), told.clone());
+    let cache = Cache::new(dir.path(), false);
+    for index in 0..1000 {
+        cache.store(&entry(&key("n", &format!("{index:04}"), "eth0"), "1")).unwrap();
+    }
+    let broken = |range: std::ops::Range<usize>| range.map(|index| format!("n-{index:04}-eth0"));
+    // Here and there; the beginning, so that a thread finds nothing; all.
+    for broken in [broken(995..1000), broken(0..700), broken(700..1000)] {
+        for name in broken {
+            fs::write(results(&cache).join(name), "{").unwrap();
+        }
+        let attachments = cni.get_cached_attachments(&filter("", "", "")).unwrap();
+        let skipped = std::mem::take(&mut *told.0.lock().unwrap());
+        let text = cni.get_cached_attachments_json(&filter("", "", "")).unwrap();
+        assert_eq!(text, serde_json::to_string(&attachments).unwrap());
+        assert_eq!(std::mem::take(&mut *told.0.lock().unwrap()), skipped);
+        assert_eq!(skipped.len() + attachments.len(), 1000);
+        assert!(skipped.is_sorted());
+    }
 }

@@ -1,6 +1,6 @@
-//! The same work for several networks at the same time, on threads that end with the call.
+//! The same work for several things at the same time, on threads that end with the call.
 //!
-//! The threads are made by the calling thread and so have its namespaces, which their plugins inherit in turn. All
+//! The threads are made by the calling thread and so have its namespaces, which plugins that they start inherit in turn. All
 //! signals are blocked in them: a handler of the host never runs on a thread that it does not know.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::{Error, Result, Status};
 use crate::thread::SignalsBlocked;
 
-/// How many plugins run at once, however many networks there are.
+/// However much there is to do.
 const MOST_THREADS: usize = 64;
 
 /// Plugins are run with a few frames of this library, and with the host's callbacks.
@@ -21,17 +21,20 @@ const STACK_BYTES: usize = 1 << 20;
 const ASK_EVERY: Duration = Duration::from_millis(50);
 
 /// The answers of `work` for each item, in their order. It returns when all of them have been worked on.
-pub(super) fn map<T: Sync, R: Send>(
+pub(crate) fn map<T: Send, R: Send>(
     ctx: &Context,
-    items: &[T],
-    work: impl Fn(&T) -> Result<R> + Sync,
+    items: impl IntoIterator<Item = T>,
+    work: impl Fn(T) -> Result<R> + Sync,
 ) -> Vec<Result<R>> {
-    let lost = || Mutex::new(Err(Error::new(Status::Internal, "the work on a network panicked")));
+    let items: Vec<_> = items.into_iter().map(|item| Mutex::new(Some(item))).collect();
+    let lost = || Mutex::new(Err(Error::new(Status::Internal, "the work of a thread panicked")));
     let mut outcomes: Vec<Mutex<Result<R>>> = Vec::new();
     outcomes.resize_with(items.len(), lost);
     each(ctx, items.len(), &|index| {
-        let outcome = work(&items[index]);
-        *held(&outcomes[index]) = outcome;
+        let item = held(&items[index]).take();
+        if let Some(outcome) = item.map(&work) {
+            *held(&outcomes[index]) = outcome;
+        }
     });
     outcomes.into_iter().map(|outcome| outcome.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
 }
@@ -65,7 +68,7 @@ fn each(ctx: &Context, count: usize, work: &(dyn Fn(usize) + Sync)) {
             let _blocked = SignalsBlocked::new();
             for _ in 0..threads {
                 let thread = std::thread::Builder::new()
-                    .name(String::from("cni-network"))
+                    .name(String::from("cni-call"))
                     .stack_size(STACK_BYTES)
                     .spawn_scoped(scope, run);
                 // Where there is no further thread to be had, those that there are do the work.
