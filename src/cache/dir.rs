@@ -1,13 +1,16 @@
 //! A directory of the cache, held open. Every entry is reached through its descriptor by one name
 //! without following a link, so that nothing planted in the cache leads outside of it.
 
-use std::ffi::{CStr, CString, OsStr};
+use std::borrow::Cow;
+use std::ffi::{CStr, OsStr};
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read, Seek};
-use std::os::fd::AsFd;
+use std::ops::Deref;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::sys;
@@ -24,7 +27,10 @@ const MAX_FILE_BYTES: u64 = 64 << 20;
 #[derive(Debug)]
 pub(super) struct Dir {
     file: File,
-    path: PathBuf,
+    /// The cache directory.
+    cache: Arc<Path>,
+    /// The path from there; empty for the cache directory itself.
+    below: Cow<'static, str>,
 }
 
 /// What stands under a name of the directory, open for reading.
@@ -39,17 +45,17 @@ pub(super) struct Contents {
 
 impl Dir {
     /// The cache directory itself, which may be a symbolic link; `None` when there is none.
-    pub(super) fn open(path: &Path) -> io::Result<Option<Dir>> {
+    pub(super) fn open(path: &Arc<Path>) -> io::Result<Option<Dir>> {
         let flags = libc::O_PATH | libc::O_DIRECTORY;
         let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             outcome => File::from(above_stdio(outcome?.into())?),
         };
-        Ok(Some(Dir { file, path: path.to_owned() }))
+        Ok(Some(Dir { file, cache: path.clone(), below: "".into() }))
     }
 
     /// The cache directory itself, made with its parents when it is not there.
-    pub(super) fn make(path: &Path, durable: bool) -> io::Result<Dir> {
+    pub(super) fn make(path: &Arc<Path>, durable: bool) -> io::Result<Dir> {
         if let Some(dir) = Dir::open(path)? {
             return Ok(dir);
         }
@@ -58,10 +64,10 @@ impl Dir {
     }
 
     /// The directory `name` in this one; `None` when there is none.
-    pub(super) fn subdir(&self, name: &str) -> io::Result<Option<Dir>> {
+    pub(super) fn subdir(&self, name: &'static str) -> io::Result<Option<Dir>> {
         let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_NOFOLLOW;
         match sys::openat(self.file.as_fd(), &c_name(name)?, flags, 0) {
-            Ok(fd) => Ok(Some(Dir { file: File::from(fd), path: self.path.join(name) })),
+            Ok(fd) => Ok(Some(self.below(fd, name))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) if matches!(error.raw_os_error(), Some(libc::ENOTDIR | libc::ELOOP)) => {
                 Err(io::Error::other("it is not a directory (symbolic links are not followed here)"))
@@ -71,7 +77,7 @@ impl Dir {
     }
 
     /// The directory `name` in this one, made when it is not there. The mode of one that is there stays.
-    pub(super) fn make_subdir(&self, name: &str, durable: bool) -> io::Result<Dir> {
+    pub(super) fn make_subdir(&self, name: &'static str, durable: bool) -> io::Result<Dir> {
         if let Some(dir) = self.subdir(name)? {
             return Ok(dir);
         }
@@ -100,11 +106,12 @@ impl Dir {
         }
     }
 
-    /// The entry at a path of several names below this directory, open for reading; `None` when there is none. Where that is
+    /// The entry `name` of the directory `dir` in this one, open for reading; `None` when there is none. Where that is
     /// not to be had in one step (a link on the way, a kernel before Linux 5.6), it is an error.
-    pub(super) fn entry_below(&self, path: &str) -> io::Result<Option<Entry>> {
+    pub(super) fn entry_below(&self, dir: &str, name: &str) -> io::Result<Option<Entry>> {
+        let path = Terminated::new(&[dir.as_bytes(), b"/", name.as_bytes()])?;
         let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
-        match sys::openat_below(self.file.as_fd(), &CString::new(path)?, flags) {
+        match sys::openat_below(self.file.as_fd(), &path, flags) {
             Ok(fd) => Ok(Some(Entry(File::from(fd)))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -141,10 +148,14 @@ impl Dir {
     }
 
     /// The directory at such a path, under the same conditions.
-    pub(super) fn subdir_below(&self, path: &CStr) -> Option<Dir> {
-        let file = sys::openat_below(self.file.as_fd(), path, libc::O_RDONLY | libc::O_DIRECTORY).ok()?;
-        let path = self.path.join(OsStr::from_bytes(path.to_bytes()));
-        Some(Dir { file: File::from(file), path })
+    pub(super) fn subdir_below(&self, path: &'static CStr) -> Option<Dir> {
+        let fd = sys::openat_below(self.file.as_fd(), path, libc::O_RDONLY | libc::O_DIRECTORY).ok()?;
+        Some(self.below(fd, path.to_str().unwrap_or_default()))
+    }
+
+    fn below(&self, fd: OwnedFd, path: &'static str) -> Dir {
+        let below = if self.below.is_empty() { path.into() } else { [&*self.below, path].join("/").into() };
+        Dir { file: File::from(fd), cache: self.cache.clone(), below }
     }
 
     /// A new file of mode 0600, whatever the umask, open for reading and writing.
@@ -256,13 +267,13 @@ impl Dir {
         Ok(())
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+    pub(super) fn path(&self) -> PathBuf {
+        if self.below.is_empty() { self.cache.to_path_buf() } else { self.cache.join(&*self.below) }
     }
 
     /// The error of a step on the entry `name`.
     pub(super) fn failed(&self, step: &str, name: impl AsRef<OsStr>, error: &io::Error) -> Error {
-        failed(step, &self.path.join(name.as_ref()), error)
+        failed(step, &self.path().join(name.as_ref()), error)
     }
 }
 
@@ -333,13 +344,48 @@ pub(super) fn reason(error: &io::Error) -> String {
     text
 }
 
-fn c_name(name: impl AsRef<OsStr>) -> io::Result<CString> {
+fn c_name(name: impl AsRef<OsStr>) -> io::Result<Terminated> {
     let bytes = name.as_ref().as_bytes();
     // One name, never a path: with that and O_NOFOLLOW nothing resolves to outside of the directory.
     if bytes.is_empty() || bytes.contains(&b'/') || bytes == b"." || bytes == b".." {
         return Err(io::Error::from(io::ErrorKind::InvalidInput));
     }
-    Ok(CString::new(bytes)?)
+    Terminated::new(&[bytes])
+}
+
+/// A name, or a short path, as the kernel takes it.
+struct Terminated {
+    bytes: [u8; Terminated::MOST_BYTES],
+    length: usize,
+}
+
+impl Terminated {
+    /// Names have at most 255 bytes, and the paths are of one name below a directory of the cache.
+    const MOST_BYTES: usize = 288;
+
+    /// These parts, one behind the other.
+    fn new(parts: &[&[u8]]) -> io::Result<Terminated> {
+        let mut text = Terminated { bytes: [0; Terminated::MOST_BYTES], length: 0 };
+        for part in parts {
+            let end = text.length + part.len();
+            // One byte stays for the NUL.
+            let place = text.bytes[..Terminated::MOST_BYTES - 1].get_mut(text.length..end);
+            place.ok_or_else(|| io::Error::from_raw_os_error(libc::ENAMETOOLONG))?.copy_from_slice(part);
+            text.length = end;
+        }
+        match text.bytes[..text.length].contains(&0) {
+            true => Err(io::Error::from(io::ErrorKind::InvalidInput)),
+            false => Ok(text),
+        }
+    }
+}
+
+impl Deref for Terminated {
+    type Target = CStr;
+
+    fn deref(&self) -> &CStr {
+        CStr::from_bytes_with_nul(&self.bytes[..=self.length]).unwrap_or_default()
+    }
 }
 
 fn make_path(path: &Path, durable: bool) -> io::Result<()> {
@@ -360,7 +406,7 @@ fn make_path(path: &Path, durable: bool) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
         Err(error) => return Err(error),
     }
-    if durable && let Some(parent) = Dir::open(parent)? {
+    if durable && let Some(parent) = Dir::open(&parent.into())? {
         parent.sync()?;
     }
     Ok(())

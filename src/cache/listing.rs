@@ -103,7 +103,7 @@ fn candidates(results: &Dir, filter: &AttachmentFilter) -> Result<Vec<Box<str>>>
                 }
                 true
             })
-            .map_err(|error| dir::failed("read", results.path(), &error))?;
+            .map_err(|error| dir::failed("read", &results.path(), &error))?;
     }
     found.sort_unstable();
     Ok(found)

@@ -26,7 +26,7 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
@@ -176,43 +176,44 @@ impl Cache {
     }
 
     /// The locks file; `None` where it cannot be made.
-    fn open_locks<'h>(&self, held: &'h HeldLocks) -> Result<Option<Locks<'h>>> {
+    fn open_locks<'h>(&'h self, held: &'h HeldLocks) -> Result<Option<Locks<'h>>> {
         match self.try_open_locks() {
-            Ok(((file, metadata), path)) => {
+            Ok((file, metadata)) => {
                 let id = LockId { device: metadata.dev(), inode: metadata.ino(), offset: 0 };
-                Ok(Some(Locks { file: LocksFile(file), path, id, held }))
+                Ok(Some(Locks { file: LocksFile(file), cache: &self.dir, id, held }))
             }
             Err((error, _)) if cannot_be_written(&error) => Ok(None),
             Err((error, path)) => Err(no_lock(&path, &error)),
         }
     }
 
-    fn try_open_locks(&self) -> Result<((File, Metadata), PathBuf), (io::Error, PathBuf)> {
-        let base = self.try_make_base().map_err(|error| (error, self.dir.clone()))?;
-        let path = base.path().join(OWN).join(LOCKS);
+    fn try_open_locks(&self) -> Result<(File, Metadata), (io::Error, PathBuf)> {
+        let base = self.try_make_base().map_err(|error| (error, self.dir.to_path_buf()))?;
         if let Some(opened) = base.open_file_below(c".libcni/locks", libc::O_RDWR) {
-            return Ok((opened, path));
+            return Ok(opened);
         }
         let own = base.make_subdir(OWN, self.durable).map_err(|error| (error, base.path().join(OWN)))?;
+        let at_path = |error| (error, locks_path(&self.dir));
         let mut last = io::Error::from(io::ErrorKind::NotFound);
         for _ in 0..ATTEMPTS {
             match own.open_file(LOCKS, libc::O_RDWR) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                outcome => return outcome.map(|file| (file, path.clone())).map_err(|error| (error, path)),
+                outcome => return outcome.map_err(at_path),
             }
             match own.create_file(LOCKS) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = error,
-                outcome => return outcome.map(|file| (file, path.clone())).map_err(|error| (error, path)),
+                outcome => return outcome.map_err(at_path),
             }
         }
-        Err((last, path))
+        Err(at_path(last))
     }
 }
 
 /// The open locks file of an operation that is taking its locks.
 struct Locks<'h> {
     file: LocksFile,
-    path: PathBuf,
+    /// The cache directory.
+    cache: &'h Path,
     id: LockId,
     held: &'h HeldLocks,
 }
@@ -247,8 +248,7 @@ impl Locks<'_> {
         let gate = self.take(gate, mode, &mut wait)?;
         let network = self.take(network, mode, &mut wait)?;
         if let Some(gate) = gate {
-            sys::unlock_byte(self.file.0.as_fd(), gate.offset)
-                .map_err(|error| no_lock(&self.path, &error))?;
+            sys::unlock_byte(self.file.0.as_fd(), gate.offset).map_err(|error| self.failed(&error))?;
         }
         Ok(network)
     }
@@ -283,7 +283,7 @@ impl Locks<'_> {
             match sys::could_lock_byte(self.file.0.as_fd(), LockMode::Shared, id.offset) {
                 Ok(true) => return Ok(()),
                 Ok(false) => wait.pause()?,
-                Err(error) => return Err(no_lock(&self.path, &error)),
+                Err(error) => return Err(self.failed(&error)),
             }
         }
     }
@@ -300,8 +300,16 @@ impl Locks<'_> {
 
     fn try_take(&self, id: LockId, mode: LockMode) -> Result<bool> {
         let taken = sys::try_lock_byte(self.file.0.as_fd(), mode, id.offset);
-        taken.map_err(|error| no_lock(&self.path, &error))
+        taken.map_err(|error| self.failed(&error))
     }
+
+    fn failed(&self, error: &io::Error) -> Error {
+        no_lock(&locks_path(self.cache), error)
+    }
+}
+
+fn locks_path(cache: &Path) -> PathBuf {
+    cache.join(OWN).join(LOCKS)
 }
 
 /// 61 bits.

@@ -66,7 +66,7 @@ const OWN: &str = ".libcni";
 /// The attachments in one cache directory.
 #[derive(Clone, Debug)]
 pub struct Cache {
-    dir: PathBuf,
+    dir: Arc<Path>,
     durable: bool,
     opened: Option<Arc<Opened>>,
 }
@@ -74,7 +74,7 @@ pub struct Cache {
 /// What the steps of one operation have opened or found so far, for the next ones.
 #[derive(Debug, Default)]
 struct Opened {
-    names: OnceLock<(AttachmentKey, Arc<Names>)>,
+    names: OnceLock<Arc<Names>>,
     base: OnceLock<Arc<Dir>>,
     results: OnceLock<Arc<Dir>>,
     tmp: OnceLock<Arc<Dir>>,
@@ -136,7 +136,12 @@ impl Cache {
     ///
     /// `durable`: what is stored survives a power cut (fsync), not only a crash of the process.
     pub fn new(dir: impl Into<PathBuf>, durable: bool) -> Cache {
-        Cache { dir: dir.into(), durable, opened: None }
+        Cache::at(dir.into().into(), durable)
+    }
+
+    /// The same without a copy of the path.
+    pub(crate) fn at(dir: Arc<Path>, durable: bool) -> Cache {
+        Cache { dir, durable, opened: None }
     }
 
     /// The same cache for the steps of one operation on one attachment, under its lock: what one step has
@@ -225,12 +230,12 @@ impl Cache {
     /// The names of an attachment, of which an operation works on one.
     fn names(&self, key: &AttachmentKey) -> Result<Arc<Names>> {
         let known = self.opened.as_deref().and_then(|opened| opened.names.get());
-        if let Some((_, names)) = known.filter(|(known, _)| known == key) {
+        if let Some(names) = known.filter(|names| names.are_of(key)) {
             return Ok(names.clone());
         }
         let names = Arc::new(Names::of(key)?);
         if let Some(opened) = &self.opened {
-            let _ = opened.names.set((key.clone(), names.clone()));
+            let _ = opened.names.set(names.clone());
         }
         Ok(names)
     }
@@ -283,7 +288,7 @@ impl Cache {
     }
 }
 
-fn make_subdir(dir: &Dir, name: &str, durable: bool) -> Result<Dir> {
+fn make_subdir(dir: &Dir, name: &'static str, durable: bool) -> Result<Dir> {
     dir.make_subdir(name, durable).map_err(|error| dir.failed("make", name, &error))
 }
 
@@ -325,7 +330,7 @@ impl Places {
     /// The same seen from the cache directory, so that nobody opens the one of attachments to look at a file or two;
     /// `None` where that is not to be had, or not good news: a walk will explain.
     fn find_below(base: &Dir, names: &Names, key: &AttachmentKey) -> Option<Places> {
-        Places::find(names, |name| seen(base.entry_below(&[RESULTS, name].join("/")), key)).ok()
+        Places::find(names, |name| seen(base.entry_below(RESULTS, name), key)).ok()
     }
 
     fn see<E>(names: &Names, see: impl Fn(&str) -> Result<Seen, E>) -> Result<Places, E> {

@@ -22,6 +22,8 @@ const HASHED_PREFIX: usize = HASH_DIGITS + 2;
 pub(super) struct Names {
     plain: String,
     pub hashed: String,
+    /// Where the parts of the plain name end, which alone does not tell them.
+    ends: [usize; 2],
 }
 
 impl Names {
@@ -43,7 +45,16 @@ impl Names {
             hashed.push_str(part);
         }
         cut(&mut hashed, MAX_NAME_BYTES);
-        Ok(Names { plain: plain(key), hashed })
+        let ends = [network_name.len(), network_name.len() + 1 + container_id.len()];
+        Ok(Names { plain: plain(key), hashed, ends })
+    }
+
+    /// Whether they are the names of that attachment.
+    pub(super) fn are_of(&self, key: &AttachmentKey) -> bool {
+        let [network, container] = self.ends;
+        self.plain[..network] == key.network_name
+            && self.plain[network + 1..container] == key.container_id
+            && self.plain[container + 1..] == key.if_name
     }
 
     /// The plain name, if a file can have it.
@@ -239,6 +250,19 @@ mod tests {
             network_name: network.to_owned(),
             if_name: interface.to_owned(),
         }
+    }
+
+    #[test]
+    fn names_are_of_one_attachment_also_when_others_have_the_same_plain_name() {
+        let names = Names::of(&key("a-b", "c", "eth0")).unwrap();
+        assert!(names.are_of(&key("a-b", "c", "eth0")));
+        for other in [("a", "b-c", "eth0"), ("a-b", "c-eth0", ""), ("a-b", "d", "eth0"), ("a-", "bc", "eth0")]
+        {
+            assert!(!names.are_of(&key(other.0, other.1, other.2)), "{other:?}");
+        }
+        let long = "é".repeat(200);
+        let names = Names::of(&key("n", &long, "eth0")).unwrap();
+        assert!(names.are_of(&key("n", &long, "eth0")) && !names.are_of(&key("né", &long[2..], "eth0")));
     }
 
     #[test]

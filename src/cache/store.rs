@@ -178,7 +178,7 @@ impl Cache {
                 Err(error) => return Err(at("store")(error)),
             }
             if self.durable {
-                results.sync().map_err(|error| dir::failed("sync", results.path(), &error))?;
+                results.sync().map_err(|error| dir::failed("sync", &results.path(), &error))?;
             }
             // Only now, so that a crash leaves the attachment under one of its names at least.
             if target.name != names.hashed && matches!(places.hashed, Seen::Own(_)) {

@@ -1,5 +1,6 @@
 //! One call: its command, deadline and environment, and the one routine that runs a plugin in it.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -21,8 +22,8 @@ pub(super) struct Call<'a> {
     pub deadline: Option<Instant>,
     env: Environment,
     /// Whose interface this is about, for events.
-    container_id: String,
-    if_name: String,
+    container_id: &'a str,
+    if_name: &'a str,
 }
 
 /// The values of the protocol's variables (specification, section 2, "Parameters").
@@ -47,19 +48,26 @@ impl<'a> Parameters<'a> {
     }
 
     /// The protocol's variables for `command`.
-    pub(super) fn variables(&self, command: Command, dirs: &[PathBuf]) -> [(&'static str, String); 6] {
-        let joined = || {
-            let dirs: Vec<_> = dirs.iter().map(|dir| dir.to_string_lossy()).collect();
-            dirs.join(":")
+    pub(super) fn variables<'v>(
+        &'v self,
+        command: Command,
+        dirs: &'v [PathBuf],
+    ) -> [(&'static str, Cow<'v, str>); 6] {
+        let joined = || match dirs {
+            [dir] => dir.to_string_lossy(),
+            dirs => {
+                let dirs: Vec<_> = dirs.iter().map(|dir| dir.to_string_lossy()).collect();
+                dirs.join(":").into()
+            }
         };
         let args: Vec<String> = self.args.iter().map(|(key, value)| format!("{key}={value}")).collect();
         [
-            ("CNI_COMMAND", command.name().to_owned()),
-            ("CNI_CONTAINERID", self.container_id.to_owned()),
-            ("CNI_NETNS", self.netns.to_owned()),
-            ("CNI_ARGS", args.join(";")),
-            ("CNI_IFNAME", self.if_name.to_owned()),
-            ("CNI_PATH", self.path.map_or_else(joined, str::to_owned)),
+            ("CNI_COMMAND", command.name().into()),
+            ("CNI_CONTAINERID", self.container_id.into()),
+            ("CNI_NETNS", self.netns.into()),
+            ("CNI_ARGS", args.join(";").into()),
+            ("CNI_IFNAME", self.if_name.into()),
+            ("CNI_PATH", self.path.map_or_else(joined, Cow::from)),
         ]
     }
 }
@@ -69,17 +77,21 @@ impl<'a> Call<'a> {
         cni: &'a Cni,
         ctx: &'a Context,
         command: Command,
-        parameters: &Parameters<'_>,
+        parameters: &Parameters<'a>,
         deadline: Option<Instant>,
     ) -> Call<'a> {
         let policy = ctx.env().unwrap_or(&cni.options().env);
-        let mut own = Vec::from(parameters.variables(command, &cni.options().plugin_dirs));
-        own.extend(ctx.trace_variables());
-        own.extend(ctx.held().variable());
-        let env = environment::build(policy, &own);
+        let mut env = environment::Builder::new(policy);
+        for (name, value) in &parameters.variables(command, &cni.options().plugin_dirs) {
+            env.set(name, value);
+        }
+        for (name, value) in ctx.trace_variables().iter().chain(&ctx.held().variable()) {
+            env.set(name, value);
+        }
+        let env = env.build();
         let (container_id, if_name) = match command {
             Command::Version => Default::default(),
-            _ => (parameters.container_id.to_owned(), parameters.if_name.to_owned()),
+            _ => (parameters.container_id, parameters.if_name),
         };
         Call { cni, ctx, command, deadline, env, container_id, if_name }
     }
@@ -110,8 +122,8 @@ impl<'a> Call<'a> {
             Some(observer) => {
                 let run = Run {
                     index,
-                    container_id: &self.container_id,
-                    if_name: &self.if_name,
+                    container_id: self.container_id,
+                    if_name: self.if_name,
                     ..Run::new(self.command, plugin, path)
                 };
                 observer.on_event(self.ctx, &Event::Begin(run.clone()));

@@ -17,7 +17,7 @@ mod render;
 mod status;
 mod validate;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -142,11 +142,11 @@ impl Cni {
     fn cache(&self, of_call: Option<&Path>) -> Option<Cache> {
         let dir = match (&self.options().cache_dir, of_call) {
             (CacheDir::Nowhere, _) => return None,
-            (CacheDir::At(dir), _) if !dir.as_os_str().is_empty() => dir.clone(),
-            (_, Some(dir)) if !dir.as_os_str().is_empty() => dir.to_owned(),
-            _ => PathBuf::from(DEFAULT_CACHE_DIR),
+            (CacheDir::At(dir), _) if !dir.as_os_str().is_empty() => dir,
+            (_, Some(dir)) if !dir.as_os_str().is_empty() => dir,
+            _ => Path::new(DEFAULT_CACHE_DIR),
         };
-        Some(Cache::new(dir, self.options().durable))
+        Some(Cache::at(dir.into(), self.options().durable))
     }
 
     /// ADD: attaches a container to a network, plugin by plugin, and remembers the attachment

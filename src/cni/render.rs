@@ -80,7 +80,10 @@ impl Cni {
             Ok(RenderedRequest {
                 plugin: target.plugin_type(index).to_owned(),
                 path: path.to_string_lossy().into_owned(),
-                env: parameters.variables(command, &self.options().plugin_dirs).into(),
+                env: parameters
+                    .variables(command, &self.options().plugin_dirs)
+                    .map(|(name, value)| (name, value.into_owned()))
+                    .into(),
                 stdin: RawValue::from_string(stdin).map_err(not_json)?,
                 needs_prev_result: command == Command::Add && index > 0,
             })

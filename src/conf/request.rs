@@ -10,8 +10,15 @@ use crate::types::network::PluginConfig;
 
 use super::plugin;
 
-/// A key and the JSON text that it gets.
-type Injection<'a> = (&'a str, &'a str);
+/// A key and what it gets.
+type Injection<'a> = (&'a str, Value<'a>);
+
+#[derive(Clone, Copy)]
+enum Value<'a> {
+    Json(&'a str),
+    /// A string, to be written as one.
+    Text(&'a str),
+}
 
 /// Puts `values` into a plugin's configuration. Injected keys go last; other occurrences of them are
 /// removed; everything else keeps its place and its text.
@@ -20,7 +27,8 @@ type Injection<'a> = (&'a str, &'a str);
 /// [`Status::InvalidArgument`] for an empty key or a null value; [`Status::InvalidConfig`] when `conf` is
 /// not an object, or what comes out is not a plugin's configuration.
 pub fn inject_conf(conf: &str, values: &BTreeMap<String, Box<RawValue>>) -> Result<PluginConfig> {
-    let values: Vec<Injection<'_>> = values.iter().map(|(key, value)| (key.as_str(), value.get())).collect();
+    let values: Vec<Injection<'_>> =
+        values.iter().map(|(key, value)| (key.as_str(), Value::Json(value.get()))).collect();
     let members = json::members(conf).map_err(not_an_object)?;
     let text = inject(members, conf.len(), &values)?;
     let conf = plugin::parse(&text, Order::Resorted)?;
@@ -45,18 +53,16 @@ pub(crate) struct Injected<'a> {
 /// The request of one plugin in a list or on its own (specification, section 3, "Deriving request
 /// configuration from plugin configuration").
 pub(crate) fn derive(plugin: &PluginConfig, injected: &Injected<'_>) -> Result<String> {
-    let cni_version = json::quoted(injected.cni_version);
-    let name = json::quoted(injected.name);
     let runtime_config =
         injected.capability_args.and_then(|args| runtime_config(plugin.capabilities(), args));
     let mut values: Vec<Injection<'_>> = Vec::with_capacity(5);
-    values.extend([("cniVersion", cni_version.as_str()), ("name", name.as_str())]);
-    values.extend(injected.prev_result.map(|result| ("prevResult", result)));
-    values.extend(runtime_config.as_deref().map(|config| ("runtimeConfig", config)));
+    values.extend([("cniVersion", Value::Text(injected.cni_version)), ("name", Value::Text(injected.name))]);
+    values.extend(injected.prev_result.map(|result| ("prevResult", Value::Json(result))));
+    values.extend(runtime_config.as_deref().map(|config| ("runtimeConfig", Value::Json(config))));
     // The specification's text and its conventions name this key differently; plugins look for either.
     let attachments = ["cni.dev/valid-attachments", "cni.dev/attachments"];
-    values
-        .extend(injected.valid_attachments.into_iter().flat_map(|array| attachments.map(|key| (key, array))));
+    let array = injected.valid_attachments.map(Value::Json);
+    values.extend(array.into_iter().flat_map(|array| attachments.map(|key| (key, array))));
     // A plugin's text was checked when it was read.
     let members = json::members_of(plugin.text()).map_err(not_an_object)?;
     inject(members, plugin.text().len(), &values)
@@ -89,33 +95,31 @@ fn inject(members: Vec<Member<'_>>, length: usize, values: &[Injection<'_>]) -> 
         if key.is_empty() {
             return Err(Error::new(Status::InvalidArgument, "keys cannot be empty"));
         }
-        if Kind::of(value) == Kind::Null {
+        if matches!(value, Value::Json(value) if Kind::of(value) == Kind::Null) {
             let message = format!("key '{key}' value must not be nil");
             return Err(Error::new(Status::InvalidArgument, message));
         }
     }
-    let room: usize = values.iter().map(|(key, value)| key.len() + value.len() + 4).sum();
-    let mut out = String::with_capacity(length + room + 2);
-    let mut separator = '{';
-    let mut push = |key: &str, value: &str| {
-        out.push(separator);
-        separator = ',';
-        out.push_str(key);
-        out.push(':');
-        out.push_str(value);
+    let size = |value: &Value<'_>| match value {
+        Value::Json(value) => value.len(),
+        Value::Text(value) => value.len() + 2,
     };
+    let room: usize = values.iter().map(|(key, value)| key.len() + size(value) + 4).sum();
+    let mut out = String::with_capacity(length + room + 2);
+    let mut object = ObjectWriter::open(&mut out);
     for member in &members {
         if !values.iter().any(|(key, _)| member.key == *key) {
-            push(member.raw_key, member.value);
+            object.raw_key(member.raw_key).push_str(member.value);
         }
     }
     for (key, value) in values {
-        push(&json::quoted(key), value);
+        let out = object.any_key(key);
+        match value {
+            Value::Json(value) => out.push_str(value),
+            Value::Text(value) => json::push_string(out, value),
+        }
     }
-    if members.is_empty() && values.is_empty() {
-        out.push('{');
-    }
-    out.push('}');
+    object.close();
     Ok(out)
 }
 

@@ -57,9 +57,21 @@ impl HeldLocks {
         self
     }
 
+    fn text(&self) -> String {
+        let mut out = String::with_capacity(FORM.len() + 48 * self.0.len());
+        out.push_str(FORM);
+        for LockId { device, inode, offset } in &self.0 {
+            for (separator, number) in [(';', *device), (':', *inode), (':', offset.cast_unsigned())] {
+                out.push(separator);
+                push_hex(&mut out, number);
+            }
+        }
+        out
+    }
+
     /// The variable for a plugin's environment, when there is anything to tell.
     pub(crate) fn variable(&self) -> Option<(&'static str, String)> {
-        (!self.is_empty()).then(|| (LOCKS_VARIABLE, self.to_string()))
+        (!self.is_empty()).then(|| (LOCKS_VARIABLE, self.text()))
     }
 
     /// Whether there are none, and the variable need not be set.
@@ -80,11 +92,15 @@ impl HeldLocks {
 /// The value of [`LOCKS_VARIABLE`].
 impl fmt::Display for HeldLocks {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(FORM)?;
-        for LockId { device, inode, offset } in &self.0 {
-            write!(formatter, ";{device:x}:{inode:x}:{offset:x}")?;
-        }
-        Ok(())
+        formatter.write_str(&self.text())
+    }
+}
+
+/// Writes a number in hexadecimal digits, as `{:x}` does.
+fn push_hex(out: &mut String, number: u64) {
+    let digits = (u64::BITS - number.leading_zeros()).div_ceil(4).max(1);
+    for digit in (0..digits).rev() {
+        out.push(char::from(b"0123456789abcdef"[(number >> (4 * digit)) as usize & 15]));
     }
 }
 

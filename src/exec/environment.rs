@@ -80,57 +80,83 @@ impl<Line: AsRef<CStr>> FromIterator<Line> for Environment {
     }
 }
 
-/// The environment of one operation's plugins: what `policy` keeps of the host's
-/// environment, then `own`. Of a name that occurs twice the last value counts.
+/// The environment of one operation's plugins: what a policy keeps of the host's
+/// environment, then what is set. Of a name that occurs twice the last value counts.
 ///
-/// The host's environment is read once here. A variable that cannot be passed on (a NUL in it) is left
-/// out; the callers have checked theirs.
-pub(crate) fn build(policy: &EnvPolicy, own: &[(&str, String)]) -> Environment {
-    let mut variables = Builder {
-        built: Environment { block: Vec::with_capacity(2048), lines: Vec::with_capacity(64) },
-        by_name: Vec::with_capacity(64),
-    };
-    match policy {
-        EnvPolicy::Inherit => {
-            for (name, value) in std::env::vars_os() {
-                variables.set(name.as_bytes(), value.as_bytes());
-            }
-        }
-        EnvPolicy::Clean => variables.keep("PATH"),
-        EnvPolicy::Keep(names) => names.iter().for_each(|name| variables.keep(name)),
-        EnvPolicy::Exactly(pairs) => {
-            for (name, value) in pairs {
-                variables.set(name.as_bytes(), value.as_bytes());
-            }
-        }
-    }
-    for (name, value) in own {
-        variables.set(name.as_bytes(), value.as_bytes());
-    }
-    variables.built
+/// A variable that cannot be passed on (a NUL in it) is left out; the callers have checked theirs.
+pub(crate) struct Builder {
+    built: Environment,
+    /// The variables in the order of their names.
+    by_name: Vec<Variable>,
 }
 
-struct Builder {
-    built: Environment,
-    /// The place of each line and the length of its name, in the order of the names.
-    by_name: Vec<(usize, usize)>,
+struct Variable {
+    /// How its name begins, which tells nearly all names apart and in their order.
+    beginning: u64,
+    /// The length of its name.
+    length: usize,
+    /// Of its line.
+    place: usize,
+}
+
+/// The first eight bytes of a name, or all that it has.
+fn beginning(name: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    let length = name.len().min(bytes.len());
+    bytes[..length].copy_from_slice(&name[..length]);
+    u64::from_be_bytes(bytes)
 }
 
 impl Builder {
-    fn set(&mut self, name: &[u8], value: &[u8]) {
-        if name.contains(&0) || value.contains(&0) {
+    /// Begins with what `policy` keeps. The host's environment is read once here.
+    pub(crate) fn new(policy: &EnvPolicy) -> Builder {
+        let mut variables = Builder {
+            // The C library is quick with blocks of up to a kilobyte.
+            built: Environment { block: Vec::with_capacity(1000), lines: Vec::with_capacity(40) },
+            by_name: Vec::with_capacity(40),
+        };
+        match policy {
+            EnvPolicy::Inherit => {
+                for (name, value) in std::env::vars_os() {
+                    variables.put(name.as_bytes(), value.as_bytes());
+                }
+            }
+            EnvPolicy::Clean => variables.keep("PATH"),
+            EnvPolicy::Keep(names) => names.iter().for_each(|name| variables.keep(name)),
+            EnvPolicy::Exactly(pairs) => {
+                for (name, value) in pairs {
+                    variables.put(name.as_bytes(), value.as_bytes());
+                }
+            }
+        }
+        variables
+    }
+
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.put(name.as_bytes(), value.as_bytes());
+    }
+
+    pub(crate) fn build(self) -> Environment {
+        self.built
+    }
+
+    fn put(&mut self, name: &[u8], value: &[u8]) {
+        let line = self.built.append(&[name, b"=", value]);
+        let Environment { block, lines } = &mut self.built;
+        if block[line.clone()].contains(&0) {
+            block.truncate(line.start);
             return;
         }
-        let Environment { block, lines } = &self.built;
-        let name_of = |(place, length): (usize, usize)| &block[lines[place].start..][..length];
-        let found = self.by_name.binary_search_by(|&entry| name_of(entry).cmp(name));
-        let line = self.built.append(&[name, b"=", value]);
-        let lines = &mut self.built.lines;
+        let (beginning, length) = (beginning(name), name.len());
+        let found = self.by_name.binary_search_by(|other| {
+            let other_name = || &block[lines[other.place].start..][..other.length];
+            other.beginning.cmp(&beginning).then_with(|| other_name().cmp(name))
+        });
         match found {
             // What was there before stays in the block, where nothing points to it any more.
-            Ok(at) => lines[self.by_name[at].0] = line,
+            Ok(at) => lines[self.by_name[at].place] = line,
             Err(at) => {
-                self.by_name.insert(at, (lines.len(), name.len()));
+                self.by_name.insert(at, Variable { beginning, length, place: lines.len() });
                 lines.push(line);
             }
         }
@@ -138,7 +164,7 @@ impl Builder {
 
     fn keep(&mut self, name: &str) {
         if let Some(value) = std::env::var_os(name) {
-            self.set(name.as_bytes(), value.as_bytes());
+            self.put(name.as_bytes(), value.as_bytes());
         }
     }
 }
@@ -149,8 +175,9 @@ mod tests {
     use super::*;
 
     fn built(policy: &EnvPolicy, own: &[(&str, &str)]) -> Vec<String> {
-        let own: Vec<_> = own.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        build(policy, &own).iter().map(|line| line.to_str().unwrap().to_owned()).collect()
+        let mut variables = Builder::new(policy);
+        own.iter().for_each(|(name, value)| variables.set(name, value));
+        variables.build().iter().map(|line| line.to_str().unwrap().to_owned()).collect()
     }
 
     #[test]
@@ -161,6 +188,14 @@ mod tests {
             ("A".into(), "2=3".into()),
         ]);
         assert_eq!(built(&exactly, &[("CNI_COMMAND", "ADD"), ("B", "")]), ["CNI_COMMAND=ADD", "A=2=3", "B="]);
+
+        // Names that begin alike, in an order that is not theirs.
+        let names = ["LIBCNI_LOCKS", "LIBCNI_", "LIBCNI_LOG", "LIBCNI_L", "LIBCNI", "LIBCNI_LOCKS_", ""];
+        let lines = |value: &str| names.map(|name| (name, value.to_owned()));
+        let before = EnvPolicy::Exactly(lines("before").map(|(name, value)| (name.into(), value)).into());
+        let after = lines("after");
+        let after: Vec<_> = after.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        assert_eq!(built(&before, &after), names.map(|name| format!("{name}=after")));
     }
 
     #[test]

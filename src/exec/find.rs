@@ -1,6 +1,6 @@
 //! Finding the program of a plugin.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -51,17 +51,22 @@ pub fn find_in_path(plugin: &str, dirs: &[PathBuf]) -> Result<PathBuf> {
 fn join(dir: &Path, name: &str) -> PathBuf {
     let dir = dir.as_os_str();
     if dir.is_empty() {
-        return clean(OsStr::new(name));
+        return clean(name.into());
     }
-    let mut joined = OsString::from(dir);
+    let mut joined = OsString::with_capacity(dir.len() + 1 + name.len());
+    joined.push(dir);
     joined.push("/");
     joined.push(name);
-    clean(&joined)
+    clean(joined)
 }
 
 /// No empty and no `.` elements, `..` resolved against the element before it, `.` for nothing at all.
-fn clean(path: &OsStr) -> PathBuf {
+fn clean(path: OsString) -> PathBuf {
     let bytes = path.as_bytes();
+    let below_root = bytes.strip_prefix(b"/").unwrap_or(bytes);
+    if below_root.split(|byte| *byte == b'/').all(|element| !matches!(element, b"" | b"." | b"..")) {
+        return path.into();
+    }
     let rooted = bytes.first() == Some(&b'/');
     let mut elements: Vec<&[u8]> = Vec::new();
     for element in bytes.split(|byte| *byte == b'/') {

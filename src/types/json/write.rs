@@ -35,6 +35,15 @@ impl<'o> ObjectWriter<'o> {
         self.out
     }
 
+    /// The same for a name with its quotes, as it stands in another text.
+    #[inline]
+    pub(crate) fn raw_key(&mut self, quoted: &str) -> &mut String {
+        self.comma();
+        self.out.push_str(quoted);
+        self.out.push(':');
+        self.out
+    }
+
     /// A member whose value is a string.
     #[inline]
     pub(crate) fn string(&mut self, name: &'static str, value: &str) {
