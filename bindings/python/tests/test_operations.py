@@ -2,7 +2,9 @@
 
 import ipaddress
 import json
+import os
 import pickle
+from pathlib import Path
 
 import libcni
 import pytest
@@ -36,6 +38,35 @@ def test_a_network_is_given_in_any_form(scene, rt, tmp_path):
     for wrong in ("[]", "nonsense", "{"):
         with pytest.raises(libcni.InvalidConfigError):
             cni.add_network_list(wrong, rt)
+
+
+class Text(str):
+    """What a caller may have in place of a string."""
+
+    __slots__ = ()
+
+    def __str__(self):
+        return "wrong"
+
+
+ODD = 'é"\\\t\x7f '
+
+
+@pytest.mark.parametrize("netns", ["/run/netns/c1", Path("/run/netns/c1"), Text("/run/netns/c1"), ODD])
+@pytest.mark.parametrize("more", [{}, {"args": [("K", "v")]}, {"capability_args": {"a": 1}}])
+def test_a_runtime_configuration_says_the_same_however_little_there_is_in_it(scene, netns, more):
+    cni = scene.cni(on_event=(events := []).append)
+    plugin = scene.plugin("first", ADD={"stdout": {"cniVersion": "1.1.0"}})
+    cni.add_network_list(scene.network(plugin), libcni.RuntimeConf("c-1", netns, 'net"0', **more))
+    (call,) = scene.calls()
+    assert (call.env["CNI_CONTAINERID"], call.env["CNI_NETNS"]) == ("c-1", os.fspath(netns))
+    assert (events[0].container_id, events[0].ifname) == ("c-1", 'net"0')
+
+
+def test_what_is_no_text_in_a_runtime_configuration_is_refused(scene):
+    for conf in (libcni.RuntimeConf(7, "/x"), libcni.RuntimeConf("c1", "/x", None), libcni.RuntimeConf("\ud800", "/x")):
+        with pytest.raises((libcni.InvalidArgumentError, UnicodeEncodeError)):
+            scene.cni().add_network_list(scene.network(), conf)
 
 
 def test_text_reaches_the_plugin_and_the_cache_exactly(scene, rt):
