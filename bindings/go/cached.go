@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/containernetworking/cni/pkg/types"
-	"github.com/containernetworking/cni/pkg/types/create"
 )
 
 // GetNetworkListCachedResult is the remembered result of an ADD in the version of the list; nil when there is none.
@@ -29,7 +28,7 @@ func (c *CNIConfig) cachedResult(net *network, rt *RuntimeConf) (types.Result, e
 	if err != nil || text == nil {
 		return nil, err
 	}
-	return create.CreateFromBytes(text)
+	return resultOf(text, net.cniVersion)
 }
 
 // GetNetworkListCachedConfig is the remembered configuration of an ADD and a copy of rt with the arguments of that ADD;
