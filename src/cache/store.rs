@@ -22,8 +22,8 @@ const SETTLED_AFTER: Duration = Duration::from_secs(10);
 /// They are kept for people to look at, not for ever.
 const CORRUPT_MOST: usize = 100;
 
-/// No attachment's file is shorter.
-const LEAST_BYTES: usize = 128;
+/// More than a file system keeps beside what it knows of a file, and fewer than most attachments have.
+const ROOM_BYTES: usize = 512;
 
 /// How often the place of a file may change under a store that no lock protects.
 const ATTEMPTS: usize = 16;
@@ -70,9 +70,9 @@ impl Cache {
         let names = self.names(key)?;
         let results = self.make_results()?;
         let mut probe = self.probe(&results, key, &names)?;
-        // A full disk often still has room for an empty file. What begins a block has the whole of it, and most attachments
-        // need no more.
-        let room = probe.file.write(&[0; LEAST_BYTES]);
+        // A full disk often still has room for an empty file. What has the beginning of a block has all of it, and most
+        // attachments need no more.
+        let room = probe.file.write(&[0; ROOM_BYTES]);
         room.map_err(|error| results.failed("write", shown(&names), &error))?;
         if let Some(opened) = &self.opened {
             *opened.probe.lock().unwrap_or_else(PoisonError::into_inner) = Some(probe);

@@ -124,8 +124,8 @@ pub(super) fn renameat(
     }
 }
 
-/// Gives the open file `file` the name `to` in `dir`. Who may not do that by descriptor does it by the link in /proc, as open(2)
-/// advises.
+/// Gives the open file `file` the name `to` in `dir`. Who may not do that by descriptor (before Linux 6.10 it takes a capability)
+/// does it by the link in /proc, as open(2) advises.
 pub(super) fn link(file: BorrowedFd<'_>, dir: BorrowedFd<'_>, to: &CStr) -> io::Result<()> {
     let linkat = |from: BorrowedFd<'_>, name: &CStr, flags: c_int| {
         // SAFETY: both names are NUL-terminated and outlive the call, all descriptors are open while they are borrowed.
@@ -136,7 +136,8 @@ pub(super) fn link(file: BorrowedFd<'_>, dir: BorrowedFd<'_>, to: &CStr) -> io::
     };
     match linkat(file, c"", libc::AT_EMPTY_PATH) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let name = CString::new(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+            // The thread's own: it need not share its descriptors with the process.
+            let name = CString::new(format!("/proc/thread-self/fd/{}", file.as_raw_fd()))?;
             linkat(file, &name, libc::AT_SYMLINK_FOLLOW)
         }
         outcome => outcome,
