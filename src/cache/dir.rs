@@ -97,6 +97,12 @@ impl Dir {
         self.subdir(name)?.ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))
     }
 
+    /// Whether there is no entry `name`, which takes less to find out than to open nothing.
+    pub(super) fn lacks(&self, name: &str) -> bool {
+        let mode = c_name(name).and_then(|name| sys::mode_at(self.file.as_fd(), &name));
+        mode.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    }
+
     /// The entry `name`, open for reading; `None` when there is none.
     pub(super) fn entry(&self, name: &str) -> io::Result<Option<Entry>> {
         match self.open_any(name, libc::O_RDONLY) {

@@ -202,7 +202,7 @@ impl Cache {
         // What this operation found under its lock need not be read again.
         let is_own = |opened: &Arc<Opened>| opened.plain_is_own.load(Ordering::Relaxed);
         if let Some(name) = names.plain().filter(|_| self.opened.as_ref().is_some_and(is_own))
-            && matches!(see(&results, &names.hashed, key)?, Seen::Absent)
+            && results.lacks(&names.hashed)
         {
             remove(name)?;
             return Ok(CorruptFiles::default());
@@ -314,8 +314,12 @@ struct Places {
 }
 
 impl Places {
+    /// For those that mostly find nothing.
     fn read(results: &Dir, names: &Names, key: &AttachmentKey) -> Result<Places> {
-        Places::see(names, |name| see(results, name, key))
+        Places::see(names, |name| match results.lacks(name) {
+            true => Ok(Seen::Absent),
+            false => see(results, name, key),
+        })
     }
 
     /// As far as what counts needs it: what stands under the plain name and is the attachment's counts, whatever the
