@@ -30,6 +30,7 @@ SONAME := $(RELEASE)/libcni.so.$(SOVERSION)
 STATIC := $(RELEASE)/libcni.a
 
 SOURCES := Cargo.toml $(wildcard Cargo.lock .cargo/config.toml build.rs cbindgen.toml) $(shell find src -name '*.rs')
+PROFILE := $(wildcard profile/cargo.sh profile/compiler profile/libcni.profdata)
 EXAMPLE_CFLAGS := -std=c11 -Wall -Wextra -Wpedantic -Werror -Iinclude
 EXAMPLE_LDFLAGS := -L$(RELEASE) -lcni -Wl,-rpath,$(abspath $(RELEASE))
 
@@ -60,9 +61,9 @@ lib: $(SONAME) $(STATIC) $(OUT)/native-static-libs ## build libcni.so and libcni
 RUST := $(TARGET)/rust
 
 # Cargo decides what to compile; the time stamp lets a later `sudo make install` do without cargo.
-$(SHARED): $(SOURCES)
-	$(CARGO) build --locked --release --bins
-	$(CARGO) rustc --locked --release --lib --crate-type cdylib --crate-type staticlib # see Cargo.toml, [lib]
+$(SHARED): $(SOURCES) $(PROFILE)
+	profile/cargo.sh build --locked --release --bins
+	profile/cargo.sh rustc --locked --release --lib --crate-type cdylib --crate-type staticlib # see Cargo.toml, [lib]
 	@touch $@
 
 $(SONAME): $(SHARED)
@@ -131,6 +132,10 @@ header: ## regenerate include/libcni.h from the Rust source
 symbols: $(SHARED) ## regenerate tests/c/symbols.txt from libcni.so
 	tests/c/symbols.sh --update
 
+.PHONY: profile
+profile: ## measure anew what the compiler lays out libcni.so by (profile/README.md)
+	@MAKE='$(MAKE)' profile/train.sh
+
 .PHONY: clean
 clean: ## remove everything that was built
 	$(CARGO) clean
@@ -194,8 +199,8 @@ runtime: setup-demo ## fifty containers at once, removed after Ctrl-C, in privat
 
 # Two lanes, each in this order: what fails fast comes first. The second builds into directories of its own for the most
 # part. Each can be run alone.
-TESTS := test-fmt test-shell test-clippy test-symbols test-rust test-doc test-header test-c test-demo test-readme \
-	test-install test-budgets
+TESTS := test-fmt test-shell test-clippy test-symbols test-profile test-rust test-doc test-header test-c test-demo \
+	test-readme test-install test-budgets
 TESTS_BESIDE := test-python test-cnitool test-fuzz test-go test-go-upstream test-bench test-deny
 
 .PHONY: test check $(TESTS) $(TESTS_BESIDE)
@@ -241,6 +246,9 @@ test-header: ## include/libcni.h is up to date and compiles alone as C99 and C++
 
 test-symbols: $(SHARED) ## libcni.so exports what tests/c/symbols.txt lists
 	@tests/c/symbols.sh
+
+test-profile: $(SHARED) ## the profile that libcni.so is laid out by is one of this library
+	@profile/test.sh
 
 test-c: $(SONAME) ## C programs: plain, under valgrind, with sanitizers
 	@tests/c/run.sh

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/tally.sh
 
 if command -v shellcheck >/dev/null; then
-    run_test "shell scripts are clean for shellcheck" shellcheck --external-sources .ci/run scripts/*.sh tests/c/*.sh fuzz/*.sh benches/*.sh bindings/*/*.sh bindings/*/tests/*.sh
+    run_test "shell scripts are clean for shellcheck" shellcheck --external-sources .ci/run scripts/*.sh profile/*.sh tests/c/*.sh fuzz/*.sh benches/*.sh bindings/*/*.sh bindings/*/tests/*.sh
 else
     skip_test "shell scripts are clean for shellcheck" "shellcheck is not installed"
 fi
