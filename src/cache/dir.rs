@@ -183,8 +183,11 @@ impl Dir {
     }
 
     /// A new file of the same mode that has no name and is to get one in this directory, where the file system has such
-    /// files. The kernel looks whether this process may make entries here.
-    pub(super) fn create_unnamed(&self) -> io::Result<File> {
+    /// files. The kernel looks whether this process may make entries here. A `durable` one is to be flushed before it gets its name.
+    pub(super) fn create_unnamed(&self, durable: bool) -> io::Result<File> {
+        if durable && !sys::flushes_unnamed(self.file.as_fd())? {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
         let flags = libc::O_RDWR | libc::O_TMPFILE;
         let file = File::from(sys::openat(self.file.as_fd(), c".", flags, FILE_MODE)?);
         with_file_mode(&file)?;

@@ -84,7 +84,7 @@ impl Cache {
     fn probe(&self, results: &Arc<Dir>, key: &AttachmentKey, names: &Names) -> Result<Probe> {
         let places = Places::read(results, names, key)?;
         let free = matches!((places.plain, places.hashed), (Seen::Absent, Seen::Absent));
-        if free && let Ok(file) = Temp::without_name(results) {
+        if free && let Ok(file) = Temp::without_name(results, self.durable) {
             return Ok(Probe { file, free });
         }
         results.check_writable().map_err(|error| results.failed("write", shown(names), &error))?;
@@ -168,13 +168,15 @@ impl Cache {
             match file.place((results, target.name), target.replace) {
                 Ok(true) => {}
                 // It can take nobody's place, and not every file system and host can give it a name.
-                Ok(false) | Err(_) if !file.has_name() => {
-                    file = self.named(results, names)?;
+                outcome if !file.has_name() => {
+                    file = self
+                        .named(results, names)
+                        .map_err(|next| outcome.map_or_else(at("store"), |_| next))?;
                     write(&mut file)?;
                     continue;
                 }
                 // Somebody who holds no lock was faster; look again at what stands there now.
-                Ok(false) => continue,
+                Ok(_) => continue,
                 Err(error) => return Err(at("store")(error)),
             }
             if self.durable {

@@ -1,7 +1,7 @@
 //! Files being written.
 //!
 //! One that takes nobody's place has no name until it is whole (`O_TMPFILE`), and a crash leaves nothing of it. Others, and all where
-//! the file system has no such files, are in `<cacheDir>/.libcni/tmp`. There the
+//! the file system has no such files or does not flush them, are in `<cacheDir>/.libcni/tmp`. There the
 //! writer holds the file's own lock (flock) for as long as it lives. The kernel lets go of it when the
 //! process ends, however that happens, in whatever pid namespace; so a file there that nobody has locked
 //! is a dead writer's, and the next one who writes there removes it.
@@ -44,8 +44,8 @@ struct Named {
 
 impl Temp {
     /// One without a name, which can be put into `dir` where nothing stands; where the file system can do that.
-    pub(super) fn without_name(dir: &Dir) -> io::Result<Temp> {
-        Ok(Temp { file: dir.create_unnamed()?, length: 0, named: None })
+    pub(super) fn without_name(dir: &Dir, durable: bool) -> io::Result<Temp> {
+        Ok(Temp { file: dir.create_unnamed(durable)?, length: 0, named: None })
     }
 
     /// One in `dir`, the directory of files being written, of which it removes what dead writers left.

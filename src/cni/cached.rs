@@ -133,11 +133,13 @@ impl Cni {
             Ok((listed, skipped))
         };
         let scan = cache.scan(filter)?;
-        let written = if scan.len() < 2 * FILES_OF_A_THREAD {
-            vec![write(scan)]
-        } else {
-            let threads = available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
-            parallel::map(&Context::background(), scan.split(threads, FILES_OF_A_THREAD), write)
+        let threads = match scan.len() {
+            short if short < 2 * FILES_OF_A_THREAD => 1,
+            _ => available_parallelism().map_or(1, usize::from).min(MOST_THREADS),
+        };
+        let written = match threads {
+            1 => vec![write(scan)],
+            _ => parallel::map(&Context::background(), scan.split(threads, FILES_OF_A_THREAD), write),
         };
         let (listed, skipped): (Vec<_>, Vec<_>) =
             written.into_iter().collect::<Result<Vec<_>>>()?.into_iter().unzip();

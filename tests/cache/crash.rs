@@ -188,6 +188,44 @@ fn a_new_file_that_fails_leaves_nothing_and_names_the_step() {
     }
 }
 
+/// File systems without the flag of `rename` for that: a file takes nobody's place there either.
+#[test]
+fn where_rename_replaces_in_any_case_a_link_does_not() {
+    if !can("strace", &["-qq", "-o", "/dev/null", "true"]) {
+        return;
+    }
+    let trace = in_memory();
+    let trace = trace.path().join("trace");
+    for (further, links) in [(None, true), (Some("linkat:error=EPERM"), false)] {
+        let dir = in_memory();
+        let cache = Cache::new(dir.path(), false);
+        let rename = "renameat2:error=EINVAL:when=1";
+        // Without files that have no name.
+        let calls = [Some("fstatfs:error=EIO"), Some(rename), further];
+        let calls: Vec<_> = calls
+            .into_iter()
+            .flatten()
+            .flat_map(|call| ["-e".to_owned(), format!("inject={call}")])
+            .collect();
+        let mut prefix = vec![
+            "strace",
+            "-f",
+            "-qq",
+            "-o",
+            trace.to_str().unwrap(),
+            "-e",
+            "trace=linkat,renameat2,fstatfs",
+        ];
+        prefix.extend(calls.iter().map(String::as_str));
+        let output = command(&prefix, "stores_once", dir.path()).output().unwrap();
+        assert!(output.status.success());
+        assert_eq!(mark(&cache, &key("net", "id", "eth0")).as_deref(), Some("new"), "{further:?}");
+        let renames = fs::read_to_string(&trace).unwrap().matches("renameat2(").count();
+        assert_eq!(renames, if links { 1 } else { 2 }, "{further:?}");
+        assert_eq!(temporary_files(&cache), [""; 0], "{further:?}");
+    }
+}
+
 /// File systems without files that have no name, and hosts that may give them none (no capability, and no /proc).
 #[test]
 fn where_a_file_without_a_name_cannot_be_had_or_named_one_with_a_name_does() {
@@ -202,14 +240,25 @@ fn where_a_file_without_a_name_cannot_be_had_or_named_one_with_a_name_does() {
         // The first of the two ways.
         (Some("linkat:error=ENOENT:when=1"), false),
         (Some("linkat:error=ENOENT"), true),
+        // Nobody can say whether a file without a name is flushed there.
+        (Some("fstatfs:error=EIO"), true),
         (None, false),
     ] {
         let dir = in_memory();
         let cache = Cache::new(dir.path(), false);
         let inject = format!("inject={}", injected.unwrap_or("statfs:error=EIO"));
         let trace = trace.to_str().unwrap();
-        let prefix =
-            ["strace", "-f", "-qq", "-o", trace, "-e", "trace=linkat,renameat2,statfs", "-e", &inject];
+        let prefix = [
+            "strace",
+            "-f",
+            "-qq",
+            "-o",
+            trace,
+            "-e",
+            "trace=linkat,renameat2,statfs,fstatfs",
+            "-e",
+            &inject,
+        ];
         let output = command(&prefix, "stores_once", dir.path()).output().unwrap();
         assert!(output.status.success());
         assert_eq!(mark(&cache, &key("net", "id", "eth0")).as_deref(), Some("new"), "{injected:?}");
