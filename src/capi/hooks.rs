@@ -114,7 +114,7 @@ unsafe fn read(hooks: *const libcni_hooks) -> Result<libcni_hooks> {
 /// any thread until `finalize`.
 pub(super) unsafe fn runtime(options: CniOptions, hooks: *const libcni_hooks) -> Result<Cni> {
     if hooks.is_null() {
-        return Ok(Cni::new(options));
+        return Ok(Cni::new(options).of_c());
     }
     // SAFETY: not NULL, so a struct whose version tells its size.
     let hooks = unsafe { read(hooks)? };
@@ -127,8 +127,8 @@ pub(super) unsafe fn runtime(options: CniOptions, hooks: *const libcni_hooks) ->
     let host = Arc::new(Host(hooks));
     let exec = HostExec { host: host.clone(), process: ProcessExec::default() };
     let cni = match hooks.on_event {
-        Some(_) => Cni::with_observer(options, exec, HostObserver(host)),
-        None => Cni::with_exec(options, exec),
+        Some(_) => Cni::with_observer(options, exec, HostObserver(host)).of_c(),
+        None => Cni::with_exec(options, exec).of_c(),
     };
     let with = |cni: Cni, (plugin_type, table)| cni.with_plugin(plugin_type, Arc::new(table));
     Ok(plugins.into_iter().fold(cni, with))

@@ -81,7 +81,7 @@ impl<'a> Call<'a> {
         deadline: Option<Instant>,
     ) -> Call<'a> {
         let policy = ctx.env().unwrap_or(&cni.options().env);
-        let mut env = environment::Builder::new(policy);
+        let mut env = environment::Builder::new(policy, cni.environ());
         for (name, value) in &parameters.variables(command, &cni.options().plugin_dirs) {
             env.set(name, value);
         }

@@ -24,6 +24,7 @@ use std::time::Instant;
 use crate::cache::Cache;
 use crate::context::{Context, HeldLocks, LOCKS_VARIABLE};
 use crate::error::{Error, Result, Status};
+use crate::exec::environ::Environ;
 use crate::exec::process::ProcessExec;
 use crate::exec::{Exec, Registry};
 use crate::plugin::{Builtin, InProcess, Plugin};
@@ -56,6 +57,7 @@ struct Inner {
     observer: Option<Arc<dyn Observer>>,
     /// The locks of the operation that this process is a plugin of.
     inherited_locks: HeldLocks,
+    environ: Environ,
 }
 
 impl Cni {
@@ -85,7 +87,16 @@ impl Cni {
             registry.with(builtin.name(), Arc::new(InProcess::new(builtin.plugin())))
         };
         let exec = options.builtins.iter().fold(Registry::new(exec), with);
-        Cni(Arc::new(Inner { options, exec, observer, inherited_locks }))
+        Cni(Arc::new(Inner { options, exec, observer, inherited_locks, environ: Environ::default() }))
+    }
+
+    /// The same runtime, which nobody shares yet, in a host that is not Rust.
+    #[cfg(feature = "capi")]
+    pub(crate) fn of_c(mut self) -> Cni {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.environ = Environ::C;
+        }
+        self
     }
 
     /// The same runtime with a plugin that lives in the process: for that type it is asked before the file
@@ -95,12 +106,13 @@ impl Cni {
     /// Cheap: what the two runtimes have in common is shared.
     #[must_use]
     pub fn with_plugin(&self, plugin_type: impl Into<String>, plugin: Arc<dyn Plugin>) -> Cni {
-        let Inner { options, exec, observer, inherited_locks } = &*self.0;
+        let Inner { options, exec, observer, inherited_locks, environ } = &*self.0;
         Cni(Arc::new(Inner {
             options: options.clone(),
             exec: exec.with(plugin_type, Arc::new(InProcess::new(plugin))),
             observer: observer.clone(),
             inherited_locks: inherited_locks.clone(),
+            environ: *environ,
         }))
     }
 
@@ -126,6 +138,10 @@ impl Cni {
 
     fn observer(&self) -> Option<&dyn Observer> {
         self.0.observer.as_deref()
+    }
+
+    fn environ(&self) -> Environ {
+        self.0.environ
     }
 
     fn inherited_locks(&self) -> &HeldLocks {

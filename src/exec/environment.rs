@@ -4,6 +4,7 @@ use std::ffi::{CStr, c_char};
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 
+use super::environ::Environ;
 use crate::context::EnvPolicy;
 
 /// An environment, as lines `NAME=value` in one block of memory.
@@ -65,6 +66,7 @@ impl Environment {
     #[inline]
     fn append(&mut self, parts: &[&[u8]]) -> Range<usize> {
         let start = self.block.len();
+        self.block.reserve(parts.iter().map(|part| part.len()).sum::<usize>() + 1);
         parts.iter().for_each(|part| self.block.extend_from_slice(part));
         let end = self.block.len();
         self.block.push(0);
@@ -86,79 +88,93 @@ impl<Line: AsRef<CStr>> FromIterator<Line> for Environment {
 /// A variable that cannot be passed on (a NUL in it) is left out; the callers have checked theirs.
 pub(crate) struct Builder {
     built: Environment,
-    /// The variables in the order of their names.
-    by_name: Vec<Variable>,
+    /// Where a name's line is in the list, at a place that follows from the name, or behind it where others were there before;
+    /// [`FREE`] where there is none. Half of it at least is free, and its length a power of two.
+    places: Vec<u32>,
 }
 
-struct Variable {
-    /// How its name begins, which tells nearly all names apart and in their order.
-    beginning: u64,
-    /// The length of its name.
-    length: usize,
-    /// Of its line.
-    place: usize,
-}
+const FREE: u32 = u32::MAX;
 
-/// The first eight bytes of a name, or all that it has.
-fn beginning(name: &[u8]) -> u64 {
-    let mut bytes = [0; 8];
-    let length = name.len().min(bytes.len());
-    bytes[..length].copy_from_slice(&name[..length]);
-    u64::from_be_bytes(bytes)
+/// Where the name stands in a table, before it is cut to the table's size. How it begins and ends tells nearly all names apart.
+fn hash(name: &[u8]) -> usize {
+    let (beginning, end) = match (name.first_chunk(), name.last_chunk()) {
+        (Some(beginning), Some(end)) => (u64::from_ne_bytes(*beginning), u64::from_ne_bytes(*end)),
+        _ => (name.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)), 0),
+    };
+    let mixed = (beginning ^ end.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 32) as usize
 }
 
 impl Builder {
     /// Begins with what `policy` keeps. The host's environment is read once here.
-    pub(crate) fn new(policy: &EnvPolicy) -> Builder {
+    pub(crate) fn new(policy: &EnvPolicy, host: Environ) -> Builder {
         let mut variables = Builder {
             // The C library is quick with blocks of up to a kilobyte.
-            built: Environment { block: Vec::with_capacity(1000), lines: Vec::with_capacity(40) },
-            by_name: Vec::with_capacity(40),
+            built: Environment { block: Vec::with_capacity(1000), lines: Vec::with_capacity(60) },
+            places: vec![FREE; 128],
         };
         match policy {
-            EnvPolicy::Inherit => {
-                for (name, value) in std::env::vars_os() {
-                    variables.put(name.as_bytes(), value.as_bytes());
-                }
-            }
+            EnvPolicy::Inherit => host.each(|name, value| variables.put(name, value)),
             EnvPolicy::Clean => variables.keep("PATH"),
             EnvPolicy::Keep(names) => names.iter().for_each(|name| variables.keep(name)),
             EnvPolicy::Exactly(pairs) => {
-                for (name, value) in pairs {
-                    variables.put(name.as_bytes(), value.as_bytes());
-                }
+                pairs.iter().for_each(|(name, value)| variables.set(name, value));
             }
         }
         variables
     }
 
     pub(crate) fn set(&mut self, name: &str, value: &str) {
-        self.put(name.as_bytes(), value.as_bytes());
+        if !name.contains('\0') && !value.contains('\0') {
+            self.put(name.as_bytes(), value.as_bytes());
+        }
     }
 
     pub(crate) fn build(self) -> Environment {
         self.built
     }
 
+    /// Neither has a NUL.
     fn put(&mut self, name: &[u8], value: &[u8]) {
         let line = self.built.append(&[name, b"=", value]);
-        let Environment { block, lines } = &mut self.built;
-        if block[line.clone()].contains(&0) {
-            block.truncate(line.start);
-            return;
-        }
-        let (beginning, length) = (beginning(name), name.len());
-        let found = self.by_name.binary_search_by(|other| {
-            let other_name = || &block[lines[other.place].start..][..other.length];
-            other.beginning.cmp(&beginning).then_with(|| other_name().cmp(name))
-        });
-        match found {
+        let at = self.find(name);
+        let place = self.places[at];
+        match self.built.lines.get_mut(place as usize) {
             // What was there before stays in the block, where nothing points to it any more.
-            Ok(at) => lines[self.by_name[at].place] = line,
-            Err(at) => {
-                self.by_name.insert(at, Variable { beginning, length, place: lines.len() });
-                lines.push(line);
+            Some(before) => *before = line,
+            None => {
+                self.places[at] = self.built.lines.len() as u32;
+                self.built.lines.push(line);
+                if self.built.lines.len() * 2 > self.places.len() {
+                    self.widen();
+                }
             }
+        }
+    }
+
+    /// Where the table has the name, or room for it.
+    fn find(&self, name: &[u8]) -> usize {
+        let mut at = hash(name) & (self.places.len() - 1);
+        while let Some(line) = self.built.lines.get(self.places[at] as usize) {
+            let line = &self.built.block[line.clone()];
+            if line.get(name.len()) == Some(&b'=') && line.starts_with(name) {
+                break;
+            }
+            at = (at + 1) & (self.places.len() - 1);
+        }
+        at
+    }
+
+    #[cold]
+    fn widen(&mut self) {
+        let places = std::mem::take(&mut self.places);
+        self.places = vec![FREE; places.len() * 2];
+        for place in places.into_iter().filter(|place| *place != FREE) {
+            let line = &self.built.block[self.built.lines[place as usize].clone()];
+            // A `=` at the beginning is part of the name.
+            let name = line.iter().skip(1).position(|byte| *byte == b'=').map_or(0, |at| at + 1);
+            let at = self.find(&line[..name]);
+            self.places[at] = place;
         }
     }
 
@@ -175,7 +191,7 @@ mod tests {
     use super::*;
 
     fn built(policy: &EnvPolicy, own: &[(&str, &str)]) -> Vec<String> {
-        let mut variables = Builder::new(policy);
+        let mut variables = Builder::new(policy, Environ::default());
         own.iter().for_each(|(name, value)| variables.set(name, value));
         variables.build().iter().map(|line| line.to_str().unwrap().to_owned()).collect()
     }
@@ -196,6 +212,16 @@ mod tests {
         let after = lines("after");
         let after: Vec<_> = after.iter().map(|(name, value)| (*name, value.as_str())).collect();
         assert_eq!(built(&before, &after), names.map(|name| format!("{name}=after")));
+    }
+
+    #[test]
+    fn however_many_names_there_are() {
+        let names: Vec<String> = (0..1000).map(|number| format!("VARIABLE_{number}_OF_MANY")).collect();
+        let pairs =
+            |value: &str| names.iter().map(|name| (name.clone(), value.to_owned())).collect::<Vec<_>>();
+        let twice = [pairs("before"), pairs("after")].concat();
+        let after: Vec<_> = names.iter().map(|name| format!("{name}=after")).collect();
+        assert_eq!(built(&EnvPolicy::Exactly(twice), &[]), after);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::types::command::Command;
 
+pub(crate) mod environ;
 pub(crate) mod environment;
 mod find;
 pub(crate) mod judge;

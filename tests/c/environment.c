@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fixture.h"
 #include "test.h"
@@ -80,6 +81,25 @@ static void each_name_comes_once(void) {
     unsetenv("TRACEPARENT");
 }
 
+static void an_environment_that_is_none_of_the_usual_is_inherited(void) {
+    libcni *cni = new_cni("\"locking\": false");
+    const char *list = network("1.0.0", plugin("first", "")), *rt = runtime("");
+    char *unusual[] = {"TWICE=1", "NO_EQUALS", "", "=hidden", "TWICE=2", "EMPTY=", NULL};
+    char **const environments[] = {unusual, NULL /* as clearenv leaves it */}, **usual = environ;
+    const char *const inherited[] = {" TWICE EMPTY", ""};
+    for (size_t i = 0; i < 2; i++) {
+        libcni_buf result = LIBCNI_BUF_INIT;
+        environ = environments[i];
+        int status = libcni_add_network_list(cni, NULL, list, rt, &result, NULL);
+        environ = usual;
+        CHECK_STATUS(LIBCNI_OK, status);
+        CHECK_TEXT(inherited[i], names_of_last_call());
+        if (i == 0) CHECK_TEXT("2", value_in_last_call("TWICE"));
+        libcni_buf_free(&result);
+    }
+    libcni_free(cni);
+}
+
 static void trace_ids_reach_the_plugin(void) {
     add("\"locking\": false, \"env\": {}",
         "{\"traceparent\": \"" PARENT "\", \"tracestate\": \"a=1,b=2\", \"baggage\": \"k=v;p\"}");
@@ -122,5 +142,6 @@ static void malformed_trace_ids_are_refused(void) {
 
 RUN_TESTS(TEST(plugins_inherit_by_default), TEST(clean_is_the_protocol_and_path), TEST(a_list_of_names_is_kept),
           TEST(an_object_is_the_environment_and_the_protocol_wins), TEST(the_contexts_policy_replaces_the_handles),
-          TEST(each_name_comes_once), TEST(trace_ids_reach_the_plugin),
+          TEST(each_name_comes_once),
+          TEST(an_environment_that_is_none_of_the_usual_is_inherited), TEST(trace_ids_reach_the_plugin),
           TEST(tracestate_and_baggage_travel_with_a_traceparent_only), TEST(malformed_trace_ids_are_refused))
