@@ -62,8 +62,14 @@ RUST := $(TARGET)/rust
 
 # Cargo decides what to compile; the time stamp lets a later `sudo make install` do without cargo.
 $(SHARED): $(SOURCES) $(PROFILE)
-	profile/cargo.sh build --locked --release --bins
 	profile/cargo.sh rustc --locked --release --lib --crate-type cdylib --crate-type staticlib # see Cargo.toml, [lib]
+	@touch $@
+
+# The plugin as a program, which needs neither the C ABI nor a profile: where the Rust library for the budgets is made, too.
+LOOPBACK := $(RUST)/release/cni-loopback
+
+$(LOOPBACK): $(SOURCES)
+	$(CARGO) build --locked --release --bins --target-dir $(RUST)
 	@touch $@
 
 $(SONAME): $(SHARED)
@@ -170,9 +176,9 @@ uninstall: ## remove what install installed
 PLUGINDIR ?= /opt/cni/bin
 
 .PHONY: install-plugins
-install-plugins: $(SHARED) ## install the loopback plugin into PLUGINDIR, as `loopback`
+install-plugins: $(LOOPBACK) ## install the loopback plugin into PLUGINDIR, as `loopback`
 	install -d '$(DESTDIR)$(PLUGINDIR)'
-	install -m 755 $(RELEASE)/cni-loopback '$(DESTDIR)$(PLUGINDIR)/loopback'
+	install -m 755 $(LOOPBACK) '$(DESTDIR)$(PLUGINDIR)/loopback'
 
 ## Running
 

@@ -51,6 +51,12 @@ has_the_soname() {
     readelf -d "$staged/lib/libcni.so.$version" | tee /dev/stderr | grep -q "SONAME.*\[libcni.so.$soversion\]"
 }
 
+the_loopback_plugin_is_installed_and_answers() {
+    run_make install-plugins DESTDIR="$scratch/staged" PLUGINDIR=/opt/cni/bin
+    CNI_COMMAND=VERSION "$scratch/staged/opt/cni/bin/loopback" <<<'{"cniVersion": "1.0.0"}' |
+        jq --exit-status '.supportedVersions | contains(["1.0.0", "1.1.0"])'
+}
+
 pkg() {
     PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config "$@" libcni
 }
