@@ -163,6 +163,7 @@ else
 fi
 run_test "it builds as C++" builds_as_cxx
 run_test "cnitool is installed and runs as an ordinary user" cnitool_runs
+run_test "the loopback plugin is installed and answers" the_loopback_plugin_is_installed_and_answers
 run_test "its completions complete" completions_complete
 run_test "its man page is clean" man_page_is_clean
 run_test "make uninstall removes what was installed" uninstalls
