@@ -684,7 +684,8 @@ void libcni_plugin_response_set_failure(libcni_plugin_response *response,
  *        - `killGraceMs`: how long a plugin that is being ended gets between SIGTERM and SIGKILL (default 1000);
  *        - `maxOutputBytes`: the most that is kept of a plugin's stdout, and of its stderr (default 16 MiB);
  *        - `env`: what plugins get of the environment: `"inherit"` (default), `"clean"` (PATH alone), an array of names to
- *          keep, or an object that is the environment;
+ *          keep, or an object that is the environment. All but the last read it in each call, as `getenv` does: no other thread
+ *          may change it then (`setenv`, `putenv`);
  *        - `rollback`: whether a failed ADD is followed by a DEL of the whole list (default false), and
  *          `rollbackTimeoutMs`, how long that may take (default 30000);
  *        - `preflight`: whether ADD finds every plugin, and the cache writable, before the first plugin runs (default true);
