@@ -10,11 +10,13 @@ use crate::error::{Error, Result, Status};
 use crate::types::shape::{self, Member, Shape, Value};
 
 mod held_locks;
+mod host_environment;
 mod interrupt;
 mod trace;
 mod wake;
 
 pub use held_locks::{HeldLocks, LOCKS_VARIABLE, LockId};
+pub use host_environment::HostEnvironment;
 pub use trace::TraceContext;
 
 use interrupt::Interrupt;
@@ -36,6 +38,8 @@ pub struct Context {
     interrupt: Option<Interrupt>,
     /// The host's own, for its callbacks.
     host_data: Option<Arc<dyn Any + Send + Sync>>,
+    /// In place of what a call would read.
+    host_environment: Option<HostEnvironment>,
 }
 
 #[derive(Debug)]
@@ -157,6 +161,7 @@ impl Context {
             detached: false,
             interrupt: None,
             host_data: None,
+            host_environment: None,
         }
     }
 
@@ -200,6 +205,19 @@ impl Context {
     /// What [`Context::with_host_data`] put in, if it is of that type.
     pub fn host_data<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.host_data.clone()?.downcast().ok()
+    }
+
+    /// The same context for calls that take the host's environment for this one, and read none themselves.
+    ///
+    /// This is for hosts whose threads may change the environment while others make calls, and that know when to read it, as an
+    /// interpreter that lets one thread run at a time.
+    #[must_use]
+    pub fn with_host_environment(&self, environment: HostEnvironment) -> Context {
+        Context { host_environment: Some(environment), ..self.clone() }
+    }
+
+    pub(crate) fn host_environment(&self) -> Option<&HostEnvironment> {
+        self.host_environment.as_ref()
     }
 
     /// Cancels every call of this context, now and later.

@@ -9,6 +9,7 @@ use super::{Cni, Target};
 use crate::conf::{self, Injected};
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::exec::environ::Environ;
 use crate::exec::{Environment, ExecRequest, FindRequest, Limits, environment, judge::judge};
 use crate::types::command::Command;
 use crate::types::runtime::RuntimeConf;
@@ -81,7 +82,8 @@ impl<'a> Call<'a> {
         deadline: Option<Instant>,
     ) -> Call<'a> {
         let policy = ctx.env().unwrap_or(&cni.options().env);
-        let mut env = environment::Builder::new(policy, cni.environ());
+        let host = ctx.host_environment().map_or(cni.environ(), Environ::Read);
+        let mut env = environment::Builder::new(policy, host);
         for (name, value) in &parameters.variables(command, &cni.options().plugin_dirs) {
             env.set(name, value);
         }

@@ -57,7 +57,7 @@ struct Inner {
     observer: Option<Arc<dyn Observer>>,
     /// The locks of the operation that this process is a plugin of.
     inherited_locks: HeldLocks,
-    environ: Environ,
+    environ: Environ<'static>,
 }
 
 impl Cni {
@@ -140,7 +140,7 @@ impl Cni {
         self.0.observer.as_deref()
     }
 
-    fn environ(&self) -> Environ {
+    fn environ(&self) -> Environ<'static> {
         self.0.environ
     }
 

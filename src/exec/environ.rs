@@ -1,10 +1,14 @@
 //! The host's environment, variable by variable.
 
+use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use crate::context::HostEnvironment;
+
 /// Who else may change the environment, and so how it is read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Environ {
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Environ<'a> {
     /// A host in Rust, by `std::env`: it is read under that lock, and copied.
     #[default]
     Rust,
@@ -12,14 +16,19 @@ pub(crate) enum Environ {
     /// two for a variable, buy nothing. C allows no change while another thread reads, by `getenv` or by this.
     #[cfg(feature = "capi")]
     C,
+    /// Nobody: it was read before.
+    Read(&'a HostEnvironment),
 }
 
-impl Environ {
+impl Environ<'_> {
     /// Hands on each variable, name and value. What is no variable, for lack of a `=`, is left out.
     pub(super) fn each(self, mut take: impl FnMut(&[u8], &[u8])) {
         match self {
             Environ::Rust => {
                 std::env::vars_os().for_each(|(name, value)| take(name.as_bytes(), value.as_bytes()));
+            }
+            Environ::Read(environment) => {
+                environment.iter().for_each(|(name, value)| take(name.as_bytes(), value.as_bytes()));
             }
             #[cfg(feature = "capi")]
             Environ::C => of_c(|line| {
@@ -29,6 +38,16 @@ impl Environ {
                     take(&line[..name], &line[name + 1..]);
                 }
             }),
+        }
+    }
+
+    /// The value of one variable.
+    pub(super) fn get(&self, name: &str) -> Option<Cow<'_, OsStr>> {
+        match self {
+            Environ::Read(environment) => {
+                environment.iter().find(|(other, _)| *other == name).map(|(_, value)| value.into())
+            }
+            _ => std::env::var_os(name).map(Cow::from),
         }
     }
 }
@@ -58,8 +77,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_ways_see_the_same() {
-        let seen = |environ: Environ| {
+    fn all_ways_see_the_same() {
+        let seen = |environ: Environ<'_>| {
             let mut variables = Vec::new();
             environ.each(|name, value| variables.push((name.to_vec(), value.to_vec())));
             variables
@@ -67,5 +86,9 @@ mod tests {
         let variables = seen(Environ::Rust);
         assert!(variables.iter().any(|(name, _)| name == b"PATH"));
         assert_eq!(seen(Environ::C), variables);
+        let before = HostEnvironment::read();
+        assert_eq!(seen(Environ::Read(&before)), variables);
+        assert_eq!(Environ::Read(&before).get("PATH"), Environ::Rust.get("PATH"));
+        assert_eq!(Environ::Read(&before).get("NO_SUCH_VARIABLE"), None);
     }
 }

@@ -107,7 +107,7 @@ fn hash(name: &[u8]) -> usize {
 
 impl Builder {
     /// Begins with what `policy` keeps. The host's environment is read once here.
-    pub(crate) fn new(policy: &EnvPolicy, host: Environ) -> Builder {
+    pub(crate) fn new(policy: &EnvPolicy, host: Environ<'_>) -> Builder {
         let mut variables = Builder {
             // The C library is quick with blocks of up to a kilobyte.
             built: Environment { block: Vec::with_capacity(1000), lines: Vec::with_capacity(60) },
@@ -115,8 +115,8 @@ impl Builder {
         };
         match policy {
             EnvPolicy::Inherit => host.each(|name, value| variables.put(name, value)),
-            EnvPolicy::Clean => variables.keep("PATH"),
-            EnvPolicy::Keep(names) => names.iter().for_each(|name| variables.keep(name)),
+            EnvPolicy::Clean => variables.keep("PATH", host),
+            EnvPolicy::Keep(names) => names.iter().for_each(|name| variables.keep(name, host)),
             EnvPolicy::Exactly(pairs) => {
                 pairs.iter().for_each(|(name, value)| variables.set(name, value));
             }
@@ -178,8 +178,8 @@ impl Builder {
         }
     }
 
-    fn keep(&mut self, name: &str) {
-        if let Some(value) = std::env::var_os(name) {
+    fn keep(&mut self, name: &str, host: Environ<'_>) {
+        if let Some(value) = host.get(name) {
             self.put(name.as_bytes(), value.as_bytes());
         }
     }

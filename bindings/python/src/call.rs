@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ::cni::context::HostEnvironment;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -88,15 +89,33 @@ impl Drop for Running {
 pub(crate) type Bounds<'a> = (Option<PyRef<'a, Context>>, Option<f64>);
 
 /// Runs a call of the core within its bounds.
+///
+/// The environment that plugins get is read here: other threads may change `os.environ`, and with it the C library's, as soon as
+/// the GIL is released.
 pub(crate) fn run<T: Send>(
     py: Python<'_>,
+    bounds: Bounds<'_>,
+    call: impl FnOnce(&::cni::Context) -> ::cni::Result<T> + Send,
+) -> PyResult<T> {
+    let environment = HostEnvironment::read();
+    run_in(py, bounds, |context| context.with_host_environment(environment), call)
+}
+
+/// Runs a call of the core that starts no plugin.
+pub(crate) fn look<T: Send>(py: Python<'_>, call: impl FnOnce() -> ::cni::Result<T> + Send) -> PyResult<T> {
+    run_in(py, (None, None), |context| context, |_| call())
+}
+
+fn run_in<T: Send>(
+    py: Python<'_>,
     (context, timeout): Bounds<'_>,
+    prepare: impl FnOnce(::cni::Context) -> ::cni::Context,
     call: impl FnOnce(&::cni::Context) -> ::cni::Result<T> + Send,
 ) -> PyResult<T> {
     let cancelled = context.as_ref().map_or_else(Vec::new, |context| context.cancelled().to_vec());
     let raised = Arc::new(Raised { cancelled, ..Raised::default() });
     let mut context = context.map_or_else(::cni::Context::background, |context| context.core().clone());
-    context = context.with_host_data(raised.clone());
+    context = prepare(context.with_host_data(raised.clone()));
     if let Some(timeout) = seconds("timeout", timeout)? {
         context = context.within(timeout);
     }

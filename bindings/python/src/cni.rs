@@ -9,7 +9,7 @@ use ::cni::{AttachmentFilter, CniOptions, CniResult, RuntimeConf};
 use pyo3::prelude::*;
 
 use crate::arguments::print;
-use crate::call::{Bounds, run};
+use crate::call::{Bounds, look, run};
 use crate::error::raise;
 use crate::hooks::{PythonExec, PythonObserver};
 use crate::network::{NetworkConfigList, PluginConfig};
@@ -124,7 +124,7 @@ impl Cni {
         network: &NetworkConfigList,
         runtime_conf: &str,
     ) -> PyResult<Option<String>> {
-        run(py, (None, None), |_| {
+        look(py, || {
             let rt = RuntimeConf::from_json(runtime_conf)?;
             self.0.get_network_list_cached_result(&network.0, &rt).map(cached_result_text)
         })
@@ -136,7 +136,7 @@ impl Cni {
         network: &NetworkConfigList,
         runtime_conf: &str,
     ) -> PyResult<String> {
-        run(py, (None, None), |_| {
+        look(py, || {
             let rt = RuntimeConf::from_json(runtime_conf)?;
             print(&self.0.get_network_list_cached_config(&network.0, &rt)?)
         })
@@ -196,7 +196,7 @@ impl Cni {
         conf: &PluginConfig,
         runtime_conf: &str,
     ) -> PyResult<Option<String>> {
-        run(py, (None, None), |_| {
+        look(py, || {
             let rt = RuntimeConf::from_json(runtime_conf)?;
             self.0.get_network_cached_result(&conf.0, &rt).map(cached_result_text)
         })
@@ -208,14 +208,14 @@ impl Cni {
         conf: &PluginConfig,
         runtime_conf: &str,
     ) -> PyResult<String> {
-        run(py, (None, None), |_| {
+        look(py, || {
             let rt = RuntimeConf::from_json(runtime_conf)?;
             print(&self.0.get_network_cached_config(&conf.0, &rt)?)
         })
     }
 
     fn get_cached_attachments(&self, py: Python<'_>, filter: &str) -> PyResult<String> {
-        run(py, (None, None), |_| self.0.get_cached_attachments_json(&AttachmentFilter::from_json(filter)?))
+        look(py, || self.0.get_cached_attachments_json(&AttachmentFilter::from_json(filter)?))
     }
 
     fn del_cached_attachments(&self, py: Python<'_>, bounds: Bounds<'_>, filter: &str) -> PyResult<String> {
@@ -240,7 +240,7 @@ impl Cni {
             let RenderedRequest { plugin, path, env, stdin, needs_prev_result } = request;
             (plugin, path, env.into_iter().collect(), stdin.get().to_owned(), needs_prev_result)
         };
-        run(py, (None, None), |_| {
+        look(py, || {
             let rt = RuntimeConf::from_json(runtime_conf)?;
             let requests = self.0.render_network_list(command, &network.0, &rt)?;
             Ok(requests.into_iter().map(rendered).collect())

@@ -4,6 +4,8 @@ import ipaddress
 import json
 import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import libcni
@@ -258,6 +260,37 @@ def test_what_plugins_get_of_the_environment(scene, rt, monkeypatch):
     assert names(context=libcni.Context(env="clean")) == {"PATH"}
     with pytest.raises(libcni.InvalidArgumentError, match="env"):
         scene.cni(env="some")
+
+
+#: Changes the environment in one thread, so that the C library moves it about, while another makes calls.
+CHANGING = """
+import os, sys, threading, libcni
+
+def change():
+    round = 0
+    while not done.is_set():
+        names = [f"VARIABLE_{round}_{number}" for number in range(400)]
+        for name in names:
+            os.environ[name] = "value"
+        for name in names:
+            del os.environ[name]
+        round += 1
+
+done = threading.Event()
+cni = libcni.CNI([sys.argv[1]], cache_dir=None)
+network = libcni.network_conf_from_bytes(sys.argv[2])
+changing = threading.Thread(target=change)
+changing.start()
+for number in range(200):
+    cni.add_network_list(network, libcni.RuntimeConf(f"c{number}", "/ns"))
+done.set()
+changing.join()
+"""
+
+
+def test_another_thread_may_change_the_environment(scene):
+    command = [sys.executable, "-c", CHANGING, str(scene.bin), json.dumps(scene.network())]
+    assert subprocess.run(command, timeout=120, check=False).returncode == 0
 
 
 def test_trace_ids_reach_the_plugin(scene, rt):
