@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-merge=$(find "$(rustc --print sysroot)/lib/rustlib" -name llvm-profdata -type f -print -quit)
+rustc=${RUSTC:-rustc}
+merge=$(find "$("$rustc" --print sysroot)/lib/rustlib" -name llvm-profdata -type f -print -quit)
 if [ -z "$merge" ]; then
     echo "profile: the compiler's llvm-profdata is missing; get it with: rustup component add llvm-tools" >&2
     exit 1
@@ -24,5 +25,5 @@ if ! python3 benches/harness --quick --contestants abi --scenes 'latency through
 fi
 
 "$merge" merge --sparse --output profile/libcni.profdata "$LIBCNI_PROFILE_TO"/*.profraw
-rustc --version >profile/compiler
+"$rustc" --version >profile/compiler
 "$merge" show profile/libcni.profdata | grep -i 'functions'

@@ -188,9 +188,9 @@ fn a_new_file_that_fails_leaves_nothing_and_names_the_step() {
     }
 }
 
-/// File systems without the flag of `rename` for that: a file takes nobody's place there either.
+/// File systems whose `rename` cannot be told to replace nothing, with and without links.
 #[test]
-fn where_rename_replaces_in_any_case_a_link_does_not() {
+fn where_rename_lacks_the_flag_a_link_puts_the_file_in_its_place() {
     if !can("strace", &["-qq", "-o", "/dev/null", "true"]) {
         return;
     }
@@ -201,22 +201,11 @@ fn where_rename_replaces_in_any_case_a_link_does_not() {
         let cache = Cache::new(dir.path(), false);
         let rename = "renameat2:error=EINVAL:when=1";
         // Without files that have no name.
-        let calls = [Some("fstatfs:error=EIO"), Some(rename), further];
-        let calls: Vec<_> = calls
-            .into_iter()
-            .flatten()
-            .flat_map(|call| ["-e".to_owned(), format!("inject={call}")])
-            .collect();
-        let mut prefix = vec![
-            "strace",
-            "-f",
-            "-qq",
-            "-o",
-            trace.to_str().unwrap(),
-            "-e",
-            "trace=linkat,renameat2,fstatfs",
-        ];
-        prefix.extend(calls.iter().map(String::as_str));
+        let injected = [Some("fstatfs:error=EIO"), Some(rename), further].into_iter().flatten();
+        let injected: Vec<_> = injected.map(|call| format!("--inject={call}")).collect();
+        let calls = "--trace=linkat,renameat2,fstatfs";
+        let mut prefix = vec!["strace", "-f", "-qq", "-o", trace.to_str().unwrap(), calls];
+        prefix.extend(injected.iter().map(String::as_str));
         let output = command(&prefix, "stores_once", dir.path()).output().unwrap();
         assert!(output.status.success());
         assert_eq!(mark(&cache, &key("net", "id", "eth0")).as_deref(), Some("new"), "{further:?}");
@@ -248,17 +237,8 @@ fn where_a_file_without_a_name_cannot_be_had_or_named_one_with_a_name_does() {
         let cache = Cache::new(dir.path(), false);
         let inject = format!("inject={}", injected.unwrap_or("statfs:error=EIO"));
         let trace = trace.to_str().unwrap();
-        let prefix = [
-            "strace",
-            "-f",
-            "-qq",
-            "-o",
-            trace,
-            "-e",
-            "trace=linkat,renameat2,statfs,fstatfs",
-            "-e",
-            &inject,
-        ];
+        let calls = "trace=linkat,renameat2,statfs,fstatfs";
+        let prefix = ["strace", "-f", "-qq", "-o", trace, "-e", calls, "-e", &inject];
         let output = command(&prefix, "stores_once", dir.path()).output().unwrap();
         assert!(output.status.success());
         assert_eq!(mark(&cache, &key("net", "id", "eth0")).as_deref(), Some("new"), "{injected:?}");

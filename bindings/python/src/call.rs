@@ -97,25 +97,27 @@ pub(crate) fn run<T: Send>(
     bounds: Bounds<'_>,
     call: impl FnOnce(&::cni::Context) -> ::cni::Result<T> + Send,
 ) -> PyResult<T> {
-    let environment = HostEnvironment::read();
-    run_in(py, bounds, |context| context.with_host_environment(environment), call)
+    run_in(py, bounds, Some(HostEnvironment::read()), call)
 }
 
 /// Runs a call of the core that starts no plugin.
 pub(crate) fn look<T: Send>(py: Python<'_>, call: impl FnOnce() -> ::cni::Result<T> + Send) -> PyResult<T> {
-    run_in(py, (None, None), |context| context, |_| call())
+    run_in(py, (None, None), None, |_| call())
 }
 
 fn run_in<T: Send>(
     py: Python<'_>,
     (context, timeout): Bounds<'_>,
-    prepare: impl FnOnce(::cni::Context) -> ::cni::Context,
+    environment: Option<HostEnvironment>,
     call: impl FnOnce(&::cni::Context) -> ::cni::Result<T> + Send,
 ) -> PyResult<T> {
     let cancelled = context.as_ref().map_or_else(Vec::new, |context| context.cancelled().to_vec());
     let raised = Arc::new(Raised { cancelled, ..Raised::default() });
     let mut context = context.map_or_else(::cni::Context::background, |context| context.core().clone());
-    context = prepare(context.with_host_data(raised.clone()));
+    context = context.with_host_data(raised.clone());
+    if let Some(environment) = environment {
+        context = context.with_host_environment(environment);
+    }
     if let Some(timeout) = seconds("timeout", timeout)? {
         context = context.within(timeout);
     }

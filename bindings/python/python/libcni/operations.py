@@ -50,7 +50,7 @@ class CNI:
         rollback: whether a failed ADD is followed by a DEL of the whole list.
         locking: whether operations on one attachment wait for each other, across processes.
         env: what plugins get of the environment: ``"inherit"``, ``"clean"`` (``PATH`` alone), names to keep, or a
-            mapping that is the environment.
+            mapping that is the environment. Read when a call begins, so other threads may change ``os.environ``.
         on_event: called with an :class:`Event` at the begin and at the end of each plugin's run, on the thread of
             the call.
         exec: an object that finds plugins, runs them, or both; see :class:`PluginFinder` and :class:`PluginRunner`.
